@@ -1,0 +1,84 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+/// Set by `Hack/build release`: link a position-independent static executable, which needs `--disable-local-rpath`
+/// on the command line (glibc's static-PIE start-up asserts that there is no RUNPATH).
+let staticPIE = Context.environment["SWIFTLET_STATIC_PIE"] != nil
+
+let strict: [SwiftSetting] = [
+    .swiftLanguageMode(.v6),
+    .strictMemorySafety(),
+    .treatAllWarnings(as: .error),
+    .enableUpcomingFeature("ExistentialAny"),
+    .enableUpcomingFeature("InternalImportsByDefault"),
+    .enableUpcomingFeature("MemberImportVisibility"),
+    // One macro world for every imported C module: without it fd_set differs between them in debug builds.
+    .unsafeFlags(["-Xcc", "-D_GNU_SOURCE"]),
+]
+
+let strictC: [CSetting] = [
+    .define("_GNU_SOURCE"),
+    .unsafeFlags(["-Wall", "-Wextra", "-Werror", "-fPIE", "-fstack-protector-strong"]),
+]
+
+/// The release executable is static: it starts several times faster than a dynamic one and needs nothing on the host.
+/// Not position independent, it is placed at 1 GiB, so that the low addresses belong to an spt guest.
+let staticLink: [LinkerSetting] = [
+    .unsafeFlags(
+        ["-static-executable", "-use-ld=lld", "-Xlinker", "--icf=safe"]
+            + (staticPIE
+                ? ["-Xclang-linker", "-static-pie", "-Xlinker", "-z", "-Xlinker", "pack-relative-relocs"]
+                : ["-Xlinker", "--image-base=0x40000000"])
+            + ["-Xlinker", "-z", "-Xlinker", "now"],
+        .when(configuration: .release))
+]
+
+func library(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
+    .target(name: name, dependencies: dependencies, swiftSettings: strict)
+}
+
+func tests(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
+    .testTarget(name: name, dependencies: dependencies, swiftSettings: strict)
+}
+
+let package = Package(
+    name: "swiftlet",
+    products: [.executable(name: "swiftlet", targets: ["swiftlet"])],
+    targets: [
+        // edges: the kernel and the C libraries
+        .systemLibrary(name: "CSeccomp", pkgConfig: "libseccomp", providers: [.apt(["libseccomp-dev"])]),
+        .systemLibrary(name: "CCapability", pkgConfig: "libcap", providers: [.apt(["libcap-dev"])]),
+        .systemLibrary(name: "CJSON", pkgConfig: "json-c", providers: [.apt(["libjson-c-dev"])]),
+        .target(name: "CLinux", cSettings: strictC),
+        library("HostSystem", ["CLinux", "CSeccomp", "CCapability", "CJSON"]),
+        // read
+        library("OCISpec", ["HostSystem"]),
+        library("OCIBundle", ["HostSystem", "OCISpec"]),
+        // decide
+        library("GuestModel", []),
+        library("Frameworks", ["GuestModel"]),
+        library("Monitors", ["GuestModel"]),
+        library("LaunchPlanning", ["GuestModel", "Frameworks", "Monitors", "OCISpec", "OCIBundle", "HostSystem"]),
+        // act
+        library("Solo5Tender", ["CLinux", "CSeccomp", "HostSystem", "GuestModel"]),
+        library("Sandboxing", ["HostSystem", "OCISpec", "LaunchPlanning"]),
+        library("Supervision", ["HostSystem", "GuestModel", "LaunchPlanning", "Solo5Tender"]),
+        library("ContainerState", ["HostSystem", "OCISpec"]),
+        library(
+            "Lifecycle",
+            [
+                "HostSystem", "OCISpec", "OCIBundle", "GuestModel", "LaunchPlanning", "Sandboxing", "Supervision",
+                "ContainerState",
+            ]),
+        // edges: the command line
+        library("Commands", ["HostSystem", "OCISpec", "LaunchPlanning", "Lifecycle"]),
+        .executableTarget(
+            name: "swiftlet", dependencies: ["Commands"], swiftSettings: strict, linkerSettings: staticLink),
+        .target(name: "GuestImages", path: "Tests/GuestImages", swiftSettings: strict),
+        tests("HostSystemTests", ["HostSystem"]),
+        tests("GuestModelTests", ["GuestModel", "GuestImages"]),
+        tests("Solo5TenderTests", ["Solo5Tender", "GuestImages", "GuestModel", "HostSystem", "CLinux"]),
+        tests("OCISpecTests", ["HostSystem", "OCISpec"]),
+        tests("CommandsTests", ["Commands", "HostSystem"]),
+    ]
+)

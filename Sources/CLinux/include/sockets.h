@@ -1,0 +1,46 @@
+/* Unix sockets, descriptor passing, pseudo terminals. */
+#ifndef CLINUX_SOCKETS_H
+#define CLINUX_SOCKETS_H
+
+#include "clinux.h"
+#include <sys/ioctl.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <termios.h>
+
+int lx_unix_listen(const char *path);
+int lx_unix_connect(const char *path, int type);
+/* Sends one descriptor with `size` bytes of text; recvtty-like programs read the text as the terminal's name. */
+int lx_send_descriptor(int socket, int fd, const char *text, size_t size);
+int lx_receive_descriptor(int socket);
+
+static inline int lx_socketpair(int type, int out[2]) { return (int)LX_RESULT(socketpair(AF_UNIX, type | SOCK_CLOEXEC, 0, out)); }
+static inline int lx_accept(int fd) { return (int)LX_RETRY(accept4(fd, NULL, NULL, SOCK_CLOEXEC)); }
+static inline ssize_t lx_send(int fd, const void *data, size_t size) { return LX_RETRY(send(fd, data, size, MSG_NOSIGNAL)); }
+static inline ssize_t lx_receive(int fd, void *data, size_t size) { return LX_RETRY(recv(fd, data, size, 0)); }
+static inline int lx_set_controlling_terminal(int fd) { return (int)LX_RESULT(ioctl(fd, TIOCSCTTY, 0)); }
+static inline int lx_set_window_size(int fd, unsigned short rows, unsigned short columns) {
+    struct winsize w = {.ws_row = rows, .ws_col = columns};
+    return (int)LX_RESULT(ioctl(fd, TIOCSWINSZ, &w));
+}
+static inline int lx_get_window_size(int fd, unsigned short *rows, unsigned short *columns) {
+    struct winsize w;
+    if (ioctl(fd, TIOCGWINSZ, &w) < 0) return -errno;
+    *rows = w.ws_row; *columns = w.ws_col;
+    return 0;
+}
+static inline int lx_is_terminal(int fd) { struct termios t; return tcgetattr(fd, &t) == 0; }
+static inline int lx_unlock_terminal(int fd) { int zero = 0; return (int)LX_RESULT(ioctl(fd, TIOCSPTLCK, &zero)); }
+static inline int lx_terminal_number(int fd) { int n; return ioctl(fd, TIOCGPTN, &n) < 0 ? -errno : n; }
+static inline int lx_terminal_peer(int fd) { return (int)LX_RESULT(ioctl(fd, TIOCGPTPEER, O_RDWR | O_NOCTTY | O_CLOEXEC)); }
+/* Raw mode; the former settings go to `saved`. */
+static inline int lx_terminal_raw(int fd, struct termios *saved) {
+    struct termios t;
+    if (tcgetattr(fd, &t) < 0) return -errno;
+    *saved = t;
+    cfmakeraw(&t);
+    return (int)LX_RESULT(tcsetattr(fd, TCSANOW, &t));
+}
+static inline int lx_terminal_restore(int fd, const struct termios *saved) { return (int)LX_RESULT(tcsetattr(fd, TCSANOW, saved)); }
+
+#endif

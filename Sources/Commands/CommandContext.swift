@@ -1,0 +1,61 @@
+import HostSystem
+import Lifecycle
+
+/// What a command works with.
+struct CommandContext {
+    let globals: Arguments
+    let log: Log
+    /// Writes to standard output.
+    let output: (String) throws -> Void
+
+    /// The runtime, made only by the commands that need one.
+    func runtime() throws -> Runtime {
+        Runtime(
+            RuntimeSettings(
+                root: try root(), systemdCgroup: usesSystemd, rootless: rootless, log: log))
+    }
+
+    private var usesSystemd: Bool {
+        guard let manager = globals.text(GlobalOptions.cgroupManager) else {
+            return globals.isOn(GlobalOptions.systemdCgroup)
+        }
+        if manager == "disabled" {
+            log.warning("--cgroup-manager=disabled has no effect: cgroups are made if they can be")
+        }
+        return manager == "systemd"
+    }
+
+    private var rootless: Bool? {
+        switch globals.text(GlobalOptions.rootless) {
+        case "true": true
+        case "false": false
+        default: nil
+        }
+    }
+
+    /// The absolute path of the state directory.
+    private func root() throws -> String {
+        guard let root = globals.text(GlobalOptions.root) else { return Self.defaultRoot() }
+        guard !root.isEmpty else { throw UsageError("invalid root: an empty path names no directory") }
+        return root.hasPrefix("/") ? root : "\(try currentDirectoryPath())/\(root)"
+    }
+
+    /// Where state is kept when nobody says where.
+    ///
+    /// As runc decides it: an engine that runs rootless inside a user namespace looks like root, but cannot write to
+    /// /run; only `USER` tells it from a container in which everything is root's.
+    private static func defaultRoot() -> String {
+        let system = "/run/\(Release.program)"
+        guard let directory = Program.environment("XDG_RUNTIME_DIR"), !directory.isEmpty else { return system }
+        let isOrdinaryUser = effectiveUser() != 0
+        guard isOrdinaryUser || (Program.isInUserNamespace && Program.environment("USER") != "root") else {
+            return system
+        }
+        return "\(directory)/\(Release.program)"
+    }
+
+    /// The first positional argument as the name of a container.
+    func containerID(_ arguments: Arguments) throws -> String {
+        try checkedContainerID(arguments.positionals.first ?? "")
+    }
+}

@@ -1,0 +1,21 @@
+import Lifecycle
+
+enum Delete: Command {
+    static let name = "delete"
+
+    static let force = Option("force", "f", help: "kill a container that still runs; a missing one is no error")
+
+    static let declaration = Declaration(
+        name: name, summary: "delete a container and what it holds",
+        description: [
+            "Removes the cgroup, the mounts and the state of a container that has stopped, and runs its poststop hooks."
+        ],
+        options: [force],
+        positionals: [.container],
+        examples: [.init(line: "swiftlet delete --force hello", meaning: "remove hello whatever its status")])
+
+    static func run(_ arguments: Arguments, _ context: CommandContext) throws -> Int32 {
+        try context.runtime().delete(id: context.containerID(arguments), force: arguments.isOn(force))
+        return 0
+    }
+}

@@ -1,0 +1,77 @@
+public import HostSystem
+public import OCISpec
+
+/// One container's directory: its record, and the socket on which its process 1 waits for `start`.
+public struct ContainerDirectory: ~Copyable {
+    /// The name of the record's file.
+    static let recordName = "state.json"
+    /// The name of the socket; it is there from `create` to `start`.
+    static let startName = "start"
+
+    /// The directory's path.
+    public let path: String
+    /// The container's id.
+    public let id: String
+    private let directory: Descriptor
+
+    init(path: String, id: String, lock: Bool) throws(HostError) {
+        let opened = try open(path, flags: [.directory, .noFollow])
+        if lock { try lockExclusively(opened.raw) }
+        self.path = path
+        self.id = id
+        directory = opened
+    }
+
+    /// Reads the record.
+    ///
+    /// - Returns: nil when there is none yet, or when what is there is not one.
+    public func record() throws(HostError) -> ContainerRecord? {
+        let bytes: [UInt8]
+        do throws(HostError) {
+            let file = try openBeneath(directory.raw, Self.recordName, flags: [.readOnly, .noFollow])
+            bytes = try readAll(file.raw, named: Self.recordName)
+        } catch {
+            if error.isNotFound { return nil }
+            throw error
+        }
+        guard let json = try? parseJSON(bytes, named: Self.recordName) else { return nil }
+        return ContainerRecord(json: json)
+    }
+
+    /// Replaces the record in one step.
+    public func write(_ record: ContainerRecord) throws(HostError) {
+        try replaceFile(Self.recordName, in: directory.raw, with: record.json.bytes())
+    }
+
+    /// Listens where `start` will connect.
+    public func listenForStart() throws(HostError) -> Descriptor {
+        try listenUnix(at: "\(descriptorPath(directory.raw))/\(Self.startName)")
+    }
+
+    /// Connects to a process 1 that waits for `start`. Throws ECONNREFUSED when it has ended.
+    public func connectForStart() throws(HostError) -> Descriptor {
+        try connectUnix(to: "\(descriptorPath(directory.raw))/\(Self.startName)", stream: false)
+    }
+
+    /// Whether process 1 still waits for `start`, or has ended without.
+    public var isWaitingForStart: Bool { exists(Self.startName, in: directory.raw) }
+
+    /// Forgets the socket: the container counts as started from now on.
+    public func removeStartSocket() throws(HostError) {
+        try removeFile(Self.startName, in: directory.raw)
+    }
+
+    /// Removes the directory and all in it.
+    public func remove() throws(HostError) {
+        try removeTree(path)
+    }
+
+    /// Where the container is in its life, by its record and its process. See runtime.md "State" of the runtime spec.
+    public func status(_ record: ContainerRecord?) -> ContainerStatus {
+        guard let record, record.pid != 0 else { return .creating }
+        guard let process = processStatus(record.pid), !process.isDead, process.startTime == record.startTime else {
+            return .stopped
+        }
+        return isWaitingForStart ? .created : .running
+    }
+}

@@ -1,0 +1,84 @@
+public import HostSystem
+
+/// What is kept about a container between two commands: the content of `state.json` in its directory.
+public struct ContainerRecord: Equatable, Sendable {
+    /// The `ociVersion` of its config.json.
+    public var ociVersion: String
+    /// The container's id.
+    public var id: String
+    /// The bundle's absolute path.
+    public var bundle: String
+    /// The root filesystem's absolute path.
+    public var rootfs: String
+    /// The pid of its process 1 as the runtime's PID namespace numbers it; 0 until that exists.
+    public var pid: Int32
+    /// When that process started, in clock ticks after boot: guards against the number being used again.
+    public var startTime: UInt64
+    /// When the container was made, RFC 3339 in UTC.
+    public var created: String
+    /// The user id that made it.
+    public var owner: UInt32
+    /// Which guest framework and monitor it runs; empty for an ordinary container.
+    public var guest: String
+    /// The cgroup directories that were made for it, outermost first.
+    public var cgroups: [String]
+    /// The cgroup directories its processes are in.
+    public var processCgroups: [String]
+    /// The annotations of config.json, as an object.
+    public var annotations: JSONValue
+    /// The hooks that are still to be run, as config.json has them; `null` for none.
+    public var hooks: JSONValue
+
+    /// Creates the record of a container that does not exist yet.
+    public init(ociVersion: String, id: String, bundle: String, rootfs: String, created: String, owner: UInt32) {
+        self.ociVersion = ociVersion
+        self.id = id
+        self.bundle = bundle
+        self.rootfs = rootfs
+        self.created = created
+        self.owner = owner
+        pid = 0
+        startTime = 0
+        guest = ""
+        cgroups = []
+        processCgroups = []
+        annotations = .object(JSONObject())
+        hooks = .null
+    }
+
+    /// The file's content.
+    public var json: JSONValue {
+        .object([
+            "ociVersion": .string(ociVersion),
+            "id": .string(id),
+            "bundle": .string(bundle),
+            "rootfs": .string(rootfs),
+            "pid": JSONValue(pid),
+            "startTime": JSONValue(startTime),
+            "created": .string(created),
+            "owner": JSONValue(owner),
+            "guest": .string(guest),
+            "cgroups": JSONValue(cgroups),
+            "processCgroups": JSONValue(processCgroups),
+            "annotations": annotations,
+            "hooks": hooks,
+        ])
+    }
+
+    /// The record in a file's content; nil when it is not one.
+    public init?(json: JSONValue) {
+        guard let version = json["ociVersion"]?.string, let id = json["id"]?.string,
+            let bundle = json["bundle"]?.string, let rootfs = json["rootfs"]?.string,
+            let pid = json["pid"]?.integer(as: Int32.self), let start = json["startTime"]?.integer(as: UInt64.self),
+            let created = json["created"]?.string, let owner = json["owner"]?.integer(as: UInt32.self)
+        else { return nil }
+        self.init(ociVersion: version, id: id, bundle: bundle, rootfs: rootfs, created: created, owner: owner)
+        self.pid = pid
+        startTime = start
+        guest = json["guest"]?.string ?? ""
+        cgroups = json["cgroups"]?.array?.compactMap(\.string) ?? []
+        processCgroups = json["processCgroups"]?.array?.compactMap(\.string) ?? []
+        annotations = json["annotations"] ?? .object(JSONObject())
+        hooks = json["hooks"] ?? .null
+    }
+}

@@ -1,0 +1,57 @@
+internal import HostSystem
+
+/// The directory in which every container has a directory of its own, named by its id.
+public struct StateStore {
+    /// The directory's path.
+    public let root: String
+
+    /// Names the directory; it is made when the first container is.
+    public init(root: String) { self.root = root }
+
+    /// Makes the directory of a new container and locks it.
+    ///
+    /// - Throws: ``HostSystem/Failure`` when the id is taken; ``HostSystem/HostError`` when the directory cannot be made.
+    public func make(id: String) throws -> ContainerDirectory {
+        try makeDirectories(root, mode: 0o711)
+        let path = "\(root)/\(id)"
+        do {
+            try makeDirectory(path, mode: 0o700)
+        } catch {
+            if error.isAlreadyThere { throw Failure("container with id \(id) exists already in \(root)") }
+            throw error
+        }
+        do {
+            return try ContainerDirectory(path: path, id: id, lock: true)
+        } catch {
+            try? removeDirectory(path)
+            throw error
+        }
+    }
+
+    /// Opens the directory of a container.
+    ///
+    /// - Parameter lock: Whether to wait until no other command changes the container, and keep others waiting.
+    /// - Returns: nil when there is no container of that id.
+    public func open(id: String, lock: Bool) throws -> ContainerDirectory? {
+        do {
+            let directory = try ContainerDirectory(path: "\(root)/\(id)", id: id, lock: lock)
+            // Whoever held the lock before may have removed the directory.
+            if lock && !exists("\(root)/\(id)") { return nil }
+            return directory
+        } catch {
+            if error.isNotFound { return nil }
+            throw error
+        }
+    }
+
+    /// The ids of all containers, sorted.
+    public func ids() throws -> [String] {
+        do {
+            let directory = try HostSystem.open(root, flags: .directory)
+            return try entries(of: directory.raw, named: root).sorted()
+        } catch {
+            if error.isNotFound { return [] }
+            throw error
+        }
+    }
+}

@@ -1,0 +1,6 @@
+public import GuestModel
+
+/// The frameworks that are known, in the order in which they look at a file.
+public let frameworks: [any Framework] = [
+    Solo5()
+]

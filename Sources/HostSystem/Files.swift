@@ -1,0 +1,431 @@
+internal import CLinux
+
+/// The directory descriptor that means "the current directory" in the `at` calls.
+public let currentDirectory: Int32 = -100
+
+/// Opens `path` relative to `directory`, close-on-exec.
+///
+/// See openat(2). For paths that the runtime itself made or that an operator named; what a bundle names goes through
+/// ``openBeneath(_:_:flags:mode:)`` or ``openInRoot(_:_:flags:mode:)``.
+public func open(_ path: String, in directory: Int32 = currentDirectory, flags: OpenFlags, mode: UInt32 = 0)
+    throws(HostError) -> Descriptor
+{
+    // SAFETY: the string is NUL-terminated for the length of the call.
+    Descriptor(owning: try check("openat", path, unsafe lx_openat(directory, path, flags.rawValue, mode)))
+}
+
+/// Opens `path` below `directory`; a path that would leave it is refused with `EXDEV`.
+///
+/// See openat2(2), RESOLVE_BENEATH. Magic links of procfs are refused too.
+public func openBeneath(_ directory: Int32, _ path: String, flags: OpenFlags, mode: UInt32 = 0) throws(HostError)
+    -> Descriptor
+{
+    let resolve = UInt64(RESOLVE_BENEATH | RESOLVE_NO_MAGICLINKS)
+    // SAFETY: the string is NUL-terminated for the length of the call.
+    return Descriptor(
+        owning: try check("openat2", path, unsafe lx_openat2(directory, path, flags.rawValue, mode, resolve)))
+}
+
+/// Opens `path` as a process whose root directory is `root` would: absolute paths and symbolic links start there.
+///
+/// See openat2(2), RESOLVE_IN_ROOT. Magic links of procfs are refused.
+public func openInRoot(_ root: Int32, _ path: String, flags: OpenFlags, mode: UInt32 = 0) throws(HostError)
+    -> Descriptor
+{
+    let resolve = UInt64(RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS)
+    // SAFETY: the string is NUL-terminated for the length of the call.
+    return Descriptor(owning: try check("openat2", path, unsafe lx_openat2(root, path, flags.rawValue, mode, resolve)))
+}
+
+/// What a file is.
+public enum FileKind: Equatable, Sendable {
+    /// The kinds of stat(2)'s S_IFMT.
+    case regular, directory, symbolicLink, characterDevice, blockDevice, fifo, socket
+}
+
+/// What fstatat(2) tells about a file.
+public struct FileStatus: Sendable {
+    // The fields as the C shim returns them; `size` in bytes.
+    let raw: lx_stat
+
+    /// The kind of file.
+    public var kind: FileKind {
+        switch raw.mode & UInt32(S_IFMT) {
+        case UInt32(S_IFDIR): .directory
+        case UInt32(S_IFLNK): .symbolicLink
+        case UInt32(S_IFCHR): .characterDevice
+        case UInt32(S_IFBLK): .blockDevice
+        case UInt32(S_IFIFO): .fifo
+        case UInt32(S_IFSOCK): .socket
+        default: .regular
+        }
+    }
+
+    /// The length in bytes.
+    public var size: UInt64 { raw.size }
+
+    /// The owner's user id.
+    public var owner: UInt32 { raw.uid }
+
+    /// The owning group's id.
+    public var group: UInt32 { raw.gid }
+
+    /// The major and minor number of a device node.
+    public var device: (major: UInt32, minor: UInt32) { (raw.rdev_major, raw.rdev_minor) }
+
+    /// The permission bits.
+    public var permissions: UInt32 { raw.mode & 0o7777 }
+
+    /// Whether anybody may execute the file.
+    public var isExecutable: Bool { raw.mode & 0o111 != 0 }
+
+    /// Whether `self` and `other` are the same inode of the same device.
+    public func isSameFile(as other: FileStatus) -> Bool {
+        raw.inode == other.raw.inode && raw.dev_major == other.raw.dev_major && raw.dev_minor == other.raw.dev_minor
+    }
+}
+
+/// The status of an open file. See fstat(2).
+public func status(of descriptor: Int32) throws(HostError) -> FileStatus {
+    var raw = lx_stat()
+    // SAFETY: both pointers live for the call; the empty path with AT_EMPTY_PATH means the descriptor itself.
+    try check("fstat", "descriptor \(descriptor)", unsafe lx_fstatat(descriptor, "", AT_EMPTY_PATH, &raw))
+    return FileStatus(raw: raw)
+}
+
+/// The status of `path`, of the link itself when it is one. See fstatat(2).
+public func status(of path: String, in directory: Int32 = currentDirectory) throws(HostError) -> FileStatus {
+    var raw = lx_stat()
+    // SAFETY: both pointers live for the call.
+    try check("stat", path, unsafe lx_fstatat(directory, path, AT_SYMLINK_NOFOLLOW, &raw))
+    return FileStatus(raw: raw)
+}
+
+/// The status of what `path` leads to. See fstatat(2).
+public func followedStatus(of path: String, in directory: Int32 = currentDirectory) throws(HostError) -> FileStatus {
+    var raw = lx_stat()
+    // SAFETY: both pointers live for the call.
+    try check("stat", path, unsafe lx_fstatat(directory, path, 0, &raw))
+    return FileStatus(raw: raw)
+}
+
+/// Whether `path` exists, without following it when it is a symbolic link.
+public func exists(_ path: String, in directory: Int32 = currentDirectory) -> Bool {
+    (try? status(of: path, in: directory)) != nil
+}
+
+/// The magic number of the file system that holds an open file. See statfs(2).
+public func fileSystemType(of descriptor: Int32) throws(HostError) -> Int {
+    try check("fstatfs", "descriptor \(descriptor)", Int(lx_filesystem_type(descriptor)))
+}
+
+/// The magic number of the file system at `path`. See statfs(2).
+public func fileSystemType(at path: String) throws(HostError) -> Int {
+    // SAFETY: the string is NUL-terminated for the length of the call.
+    try check("statfs", path, Int(unsafe lx_filesystem_type_at(path)))
+}
+
+/// Reads from `descriptor` until its end, at most `limit` bytes.
+///
+/// See read(2). Throws `EFBIG` when there is more than `limit`.
+public func readAll(_ descriptor: Int32, named name: String, limit: Int = 16 << 20) throws(HostError) -> [UInt8] {
+    var expected = 4096
+    if let status = try? status(of: descriptor), status.kind == .regular, status.size < UInt64(limit) {
+        expected = Int(status.size) + 1
+    }
+    var bytes = [UInt8]()
+    var last = 0
+    repeat {
+        bytes.reserveCapacity(bytes.count + expected)
+        let chunk = unsafe [UInt8](unsafeUninitializedCapacity: expected) { buffer, count in
+            // SAFETY: the kernel writes at most the buffer's own length; `count` is what it wrote.
+            last = unsafe lx_read(descriptor, buffer.baseAddress, buffer.count)
+            count = max(0, last)
+        }
+        try check("read", name, last)
+        if bytes.isEmpty { bytes = chunk } else { bytes += chunk }
+        if bytes.count > limit { throw HostError(call: "read", subject: name, errno: EFBIG) }
+    } while last > 0
+    return bytes
+}
+
+/// Reads what is there, at most 32 KiB; empty at the end. See read(2).
+public func readSome(_ descriptor: Int32, named name: String) throws(HostError) -> [UInt8] {
+    var size = 0
+    let bytes = unsafe [UInt8](unsafeUninitializedCapacity: 32768) { buffer, count in
+        // SAFETY: the kernel writes at most the buffer's own length.
+        size = unsafe lx_read(descriptor, buffer.baseAddress, buffer.count)
+        count = max(0, size)
+    }
+    try check("read", name, size)
+    return bytes
+}
+
+/// Reads up to `count` bytes at `offset`; fewer at the end of the file. See pread(2).
+public func read(_ descriptor: Int32, named name: String, at offset: UInt64, count: Int) throws(HostError) -> [UInt8] {
+    var done = 0
+    var failure = 0
+    let bytes = unsafe [UInt8](unsafeUninitializedCapacity: count) { buffer, initialized in
+        while done < count {
+            // SAFETY: `done` stays below the buffer's length, and no more than what is left is asked for.
+            let place = unsafe buffer.baseAddress.map { unsafe $0 + done }
+            let got = unsafe lx_pread(descriptor, place, count - done, Int64(offset) + Int64(done))
+            if got < 0 { failure = got }
+            if got <= 0 { break }
+            done += got
+        }
+        initialized = done
+    }
+    try check("pread", name, failure)
+    return bytes
+}
+
+/// Writes all of `bytes`, however many calls it takes. See write(2).
+public func writeAll(_ bytes: [UInt8], to descriptor: Int32, named name: String) throws(HostError) {
+    var done = 0
+    while done < bytes.count {
+        let written = unsafe bytes.withUnsafeBufferPointer { buffer in
+            // SAFETY: `done` is below the buffer's length, and no more than what is left is passed.
+            unsafe lx_write(descriptor, buffer.baseAddress.map { unsafe $0 + done }, buffer.count - done)
+        }
+        done += try check("write", name, written)
+    }
+}
+
+/// Writes a short text into an existing file in one call, as the files of procfs, sysfs and cgroups want it.
+public func writeControlFile(_ path: String, in directory: Int32 = currentDirectory, _ text: String) throws(HostError) {
+    let file = try open(path, in: directory, flags: .writeOnly)
+    let bytes = [UInt8](text.utf8)
+    // SAFETY: the array's storage lives for the call and its own length is passed.
+    let written = unsafe bytes.withUnsafeBufferPointer { unsafe lx_write(file.raw, $0.baseAddress, $0.count) }
+    try check("write", "\(path) (\(text))", written)
+}
+
+/// Reads a whole small file as text. See read(2).
+public func readText(_ path: String, in directory: Int32 = currentDirectory) throws(HostError) -> String {
+    let file = try open(path, in: directory, flags: .readOnly)
+    return String(decoding: try readAll(file.raw, named: path), as: UTF8.self)
+}
+
+/// Puts `bytes` at `name` in `directory` so that a reader sees the old content or the new, never a part.
+///
+/// Written to `name.tmp` first, then renamed. See rename(2).
+public func replaceFile(_ name: String, in directory: Int32, with bytes: [UInt8], mode: UInt32 = 0o600)
+    throws(HostError)
+{
+    let temporary = name + ".tmp"
+    do throws(HostError) {
+        let file = try open(temporary, in: directory, flags: [.writeOnly, .create, .truncate, .noFollow], mode: mode)
+        try writeAll(bytes, to: file.raw, named: temporary)
+        // SAFETY: both strings are NUL-terminated for the length of the call.
+        try check("rename", temporary, unsafe lx_renameat(directory, temporary, name))
+    } catch {
+        try? removeFile(temporary, in: directory)
+        throw error
+    }
+}
+
+/// Makes a directory. See mkdirat(2).
+public func makeDirectory(_ path: String, in directory: Int32 = currentDirectory, mode: UInt32) throws(HostError) {
+    // SAFETY: the string is NUL-terminated for the length of the call.
+    try check("mkdir", path, unsafe lx_mkdirat(directory, path, mode))
+}
+
+/// Makes a directory and those above it; says which of them are new, the outermost first.
+@discardableResult
+public func makeDirectories(_ path: String, mode: UInt32) throws(HostError) -> [String] {
+    do throws(HostError) {
+        try makeDirectory(path, mode: mode)
+        return [path]
+    } catch {
+        if error.errno == EEXIST { return [] }
+        guard error.errno == ENOENT, let parent = parentPath(path) else { throw error }
+        let made = try makeDirectories(parent, mode: mode)
+        do throws(HostError) { try makeDirectory(path, mode: mode) } catch {
+            if error.errno != EEXIST { throw error }
+        }
+        return made + [path]
+    }
+}
+
+/// The path of the directory that holds `path`; nil when there is none to name.
+public func parentPath(_ path: String) -> String? {
+    guard let slash = path.utf8.lastIndex(of: UInt8(ascii: "/")), slash != path.startIndex else { return nil }
+    return String(path[..<slash])
+}
+
+/// Removes a file. See unlinkat(2).
+public func removeFile(_ path: String, in directory: Int32 = currentDirectory) throws(HostError) {
+    // SAFETY: the string is NUL-terminated for the length of the call.
+    try check("unlink", path, unsafe lx_unlinkat(directory, path, 0))
+}
+
+/// Removes an empty directory. See unlinkat(2) AT_REMOVEDIR.
+public func removeDirectory(_ path: String, in directory: Int32 = currentDirectory) throws(HostError) {
+    // SAFETY: the string is NUL-terminated for the length of the call.
+    try check("rmdir", path, unsafe lx_unlinkat(directory, path, AT_REMOVEDIR))
+}
+
+/// Makes a symbolic link. See symlinkat(2).
+public func makeSymbolicLink(_ path: String, in directory: Int32, to target: String) throws(HostError) {
+    // SAFETY: both strings are NUL-terminated for the length of the call.
+    try check("symlink", path, unsafe lx_symlinkat(target, directory, path))
+}
+
+/// Makes a device node, fifo or empty file: `mode` holds the S_IFMT bits. See mknodat(2).
+public func makeNode(_ path: String, in directory: Int32, mode: UInt32, major: UInt32 = 0, minor: UInt32 = 0)
+    throws(HostError)
+{
+    // SAFETY: the string is NUL-terminated for the length of the call.
+    try check("mknod", path, unsafe lx_mknodat(directory, path, mode, major, minor))
+}
+
+/// Whether this process may execute `path`. See faccessat(2) X_OK, AT_EACCESS.
+public func canExecute(_ path: String) -> Bool {
+    // SAFETY: the string is NUL-terminated for the length of the call.
+    unsafe lx_faccess_exec(path) == 0
+}
+
+/// Gives an open file to a user and group. See fchown(2).
+public func changeOwner(of descriptor: Int32, uid: UInt32, gid: UInt32) throws(HostError) {
+    try check("fchown", "descriptor \(descriptor)", lx_fchown(descriptor, uid, gid))
+}
+
+/// Gives `path` itself, not what it links to, to a user and group. See fchownat(2).
+public func changeOwner(of path: String, in directory: Int32, uid: UInt32, gid: UInt32) throws(HostError) {
+    // SAFETY: the string is NUL-terminated for the length of the call.
+    try check("chown", path, unsafe lx_fchownat(directory, path, uid, gid, AT_SYMLINK_NOFOLLOW))
+}
+
+/// The target of a symbolic link. See readlinkat(2).
+public func readLink(_ path: String, in directory: Int32 = currentDirectory) throws(HostError) -> String {
+    var size = 0
+    let bytes = unsafe [UInt8](unsafeUninitializedCapacity: 4096) { buffer, count in
+        // SAFETY: the kernel writes at most the buffer's length; UInt8 and CChar have the same layout.
+        size = unsafe buffer.withMemoryRebound(to: CChar.self) {
+            unsafe lx_readlinkat(directory, path, $0.baseAddress, $0.count)
+        }
+        count = max(0, size)
+    }
+    try check("readlink", path, size)
+    return String(decoding: bytes, as: UTF8.self)
+}
+
+/// The path by which the kernel reaches an open file, for calls that take paths only.
+public func descriptorPath(_ descriptor: Int32) -> String { "/proc/self/fd/\(descriptor)" }
+
+/// The absolute path of an open file or directory, as procfs shows it.
+public func absolutePath(of descriptor: Int32) throws(HostError) -> String {
+    try readLink(descriptorPath(descriptor))
+}
+
+/// The current directory's path. See getcwd(3).
+public func currentDirectoryPath() throws(HostError) -> String {
+    var buffer = [CChar](repeating: 0, count: 4096)
+    // SAFETY: the buffer's own length is passed, and the result is NUL-terminated within it.
+    let found = unsafe buffer.withUnsafeMutableBufferPointer {
+        unsafe lx_current_directory($0.baseAddress, $0.count) != nil
+    }
+    guard found else { throw HostError(call: "getcwd", subject: "", errno: ENOENT) }
+    return String(decoding: buffer.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
+}
+
+/// Makes an open directory the current one. See fchdir(2).
+public func changeDirectory(to descriptor: Int32) throws(HostError) {
+    try check("fchdir", "descriptor \(descriptor)", lx_fchdir(descriptor))
+}
+
+/// Makes `path` the current directory. See chdir(2).
+public func changeDirectory(to path: String) throws(HostError) {
+    // SAFETY: the string is NUL-terminated for the length of the call.
+    try check("chdir", path, unsafe lx_chdir(path))
+}
+
+/// Makes `path` the root directory of this process. See chroot(2).
+public func changeRoot(to path: String) throws(HostError) {
+    // SAFETY: the string is NUL-terminated for the length of the call.
+    try check("chroot", path, unsafe lx_chroot(path))
+}
+
+/// The names in an open directory, without `.` and `..`, in the kernel's order. See getdents64(2).
+public func entries(of directory: Int32, named name: String) throws(HostError) -> [String] {
+    var names = [String]()
+    var last = 0
+    repeat {
+        let chunk = unsafe [UInt8](unsafeUninitializedCapacity: 32768) { buffer, count in
+            // SAFETY: the kernel writes at most the buffer's length.
+            last = unsafe lx_getdents(directory, buffer.baseAddress, buffer.count)
+            count = max(0, last)
+        }
+        try check("getdents64", name, last)
+        var at = 0
+        // struct linux_dirent64: d_ino (8), d_off (8), d_reclen (2), d_type (1), d_name.
+        while at + 19 < chunk.count {
+            let record = Int(chunk[at + 16]) | Int(chunk[at + 17]) << 8
+            guard record > 19, at + record <= chunk.count else { break }
+            let entry = String(decoding: chunk[(at + 19)..<(at + record)].prefix { $0 != 0 }, as: UTF8.self)
+            if entry != "." && entry != ".." { names.append(entry) }
+            at += record
+        }
+    } while last > 0
+    return names
+}
+
+/// Removes a directory and all below it, never crossing into another file system. See unlinkat(2).
+public func removeTree(_ path: String, in directory: Int32 = currentDirectory) throws(HostError) {
+    do throws(HostError) {
+        let tree = try open(path, in: directory, flags: [.directory, .noFollow])
+        for entry in try entries(of: tree.raw, named: path) {
+            let kind = try status(of: entry, in: tree.raw).kind
+            if kind == .directory { try removeTree(entry, in: tree.raw) } else { try removeFile(entry, in: tree.raw) }
+        }
+    } catch {
+        if error.errno == ENOENT { return }
+        throw error
+    }
+    try removeDirectory(path, in: directory)
+}
+
+/// An empty file without a name, gone with its last descriptor. See memfd_create(2).
+public func anonymousFile(named name: String) throws(HostError) -> Descriptor {
+    // SAFETY: the string is NUL-terminated for the length of the call.
+    Descriptor(owning: try check("memfd_create", name, unsafe lx_memfd(name)))
+}
+
+/// Sets a file's position to its beginning. See lseek(2).
+public func rewind(_ descriptor: Int32, named name: String) throws(HostError) {
+    try check("lseek", name, lx_rewind(descriptor))
+}
+
+/// Takes an exclusive lock on an open file, waiting for it; the lock ends with the descriptor. See flock(2).
+public func lockExclusively(_ descriptor: Int32) throws(HostError) {
+    try check("flock", "descriptor \(descriptor)", lx_flock(descriptor, LOCK_EX))
+}
+
+/// Whether descriptor `number` is open in this process.
+public func isOpen(_ number: Int32) -> Bool { lx_is_open(number) != 0 }
+
+/// Closes every descriptor from `first` on. See close_range(2).
+public func closeDescriptors(from first: Int32) throws(HostError) {
+    try check("close_range", "\(first)..", lx_close_range(UInt32(first), UInt32.max, 0))
+}
+
+/// Closes the descriptors from `first` through `last`. See close_range(2).
+public func closeDescriptors(from first: Int32, through last: Int32) throws(HostError) {
+    try check("close_range", "\(first)..\(last)", lx_close_range(UInt32(first), UInt32(last), 0))
+}
+
+/// Marks every descriptor from `first` on close-on-exec. See close_range(2) CLOSE_RANGE_CLOEXEC.
+public func closeDescriptorsOnExec(from first: Int32) throws(HostError) {
+    try check("close_range", "\(first)..", lx_close_range(UInt32(first), UInt32.max, 1 << 2))
+}
+
+/// Makes `copy` the same open file as `descriptor`, kept across exec. See dup2(2).
+public func duplicate(_ descriptor: Int32, to copy: Int32) throws(HostError) {
+    try check("dup2", "descriptor \(descriptor)", lx_dup3(descriptor, copy))
+}
+
+/// Another descriptor for the same open file, close-on-exec. See fcntl(2) F_DUPFD_CLOEXEC.
+public func duplicate(_ descriptor: Int32) throws(HostError) -> Descriptor {
+    Descriptor(owning: try check("fcntl", "descriptor \(descriptor)", lx_dup_cloexec(descriptor, 3)))
+}

@@ -1,0 +1,43 @@
+internal import CLinux
+
+/// Lets every signal that ends a process end this one with 128 plus its number, process 1 of a PID namespace too.
+///
+/// See signal(7) and pid_namespaces(7): process 1 gets no signal whose action is the default one.
+public func exitOnSignals() { lx_exit_on_signals() }
+
+/// Sets every signal to its default action and unblocks all. See sigaction(2).
+public func resetSignals() { lx_reset_signals() }
+
+/// A descriptor from which this process's signals are read, all of them blocked from now on.
+public struct SignalQueue: ~Copyable {
+    /// The signalfd, to wait on with poll(2).
+    public let descriptor: Descriptor
+
+    /// Blocks all signals and opens the queue. See sigprocmask(2), signalfd(2).
+    public init() throws(HostError) {
+        try check("sigprocmask", "", lx_block_signals())
+        descriptor = Descriptor(owning: try check("signalfd", "", lx_signalfd()))
+    }
+
+    /// The next signal's number; nil when none waits.
+    public func next() throws(HostError) -> Int32? {
+        let signal = lx_next_signal(descriptor.raw)
+        if signal == -EAGAIN { return nil }
+        return try check("read", "signalfd", signal)
+    }
+}
+
+/// Waits until one of `descriptors` can be read, or `timeout` milliseconds have passed (-1: for ever).
+///
+/// See poll(2). An interruption counts as nothing being ready.
+/// - Returns: For each descriptor whether it can be read or has been closed by its other end.
+public func waitUntilReadable(_ descriptors: [Int32], timeout: Int32 = -1) throws(HostError) -> [Bool] {
+    var polled = descriptors.map { pollfd(fd: $0, events: Int16(POLLIN), revents: 0) }
+    // SAFETY: the array's own count is passed.
+    let result = unsafe polled.withUnsafeMutableBufferPointer {
+        unsafe lx_poll($0.baseAddress, UInt($0.count), timeout)
+    }
+    if result == -EINTR { return descriptors.map { _ in false } }
+    try check("poll", "", result)
+    return polled.map { $0.revents != 0 }
+}

@@ -1,0 +1,75 @@
+internal import CLinux
+
+/// Two connected sockets that keep message boundaries, close-on-exec.
+public struct SocketPair: ~Copyable {
+    /// One end.
+    public let first: Descriptor
+    /// The other end.
+    public let second: Descriptor
+
+    /// Makes the pair. See socketpair(2), SOCK_SEQPACKET.
+    public init() throws(HostError) {
+        var pair: (Int32, Int32) = (-1, -1)
+        // SAFETY: a tuple of two Int32 has the layout of int[2].
+        let result = unsafe withUnsafeMutableBytes(of: &pair) {
+            unsafe lx_socketpair(Int32(SOCK_SEQPACKET.rawValue), $0.assumingMemoryBound(to: Int32.self).baseAddress)
+        }
+        try check("socketpair", "", result)
+        first = Descriptor(owning: pair.0)
+        second = Descriptor(owning: pair.1)
+    }
+
+    /// Gives up both ends: the caller closes the returned numbers.
+    public consuming func take() -> (first: Int32, second: Int32) {
+        (first.release(), second.release())
+    }
+}
+
+/// Listens at `path` with a socket that keeps message boundaries. See unix(7).
+///
+/// - Parameter path: At most 107 bytes; reach longer ones through ``descriptorPath(_:)`` of their directory.
+public func listenUnix(at path: String) throws(HostError) -> Descriptor {
+    // SAFETY: the string is NUL-terminated for the length of the call.
+    Descriptor(owning: try check("bind", path, unsafe lx_unix_listen(path)))
+}
+
+/// Connects to the listening Unix socket at `path`. See unix(7).
+public func connectUnix(to path: String, stream: Bool) throws(HostError) -> Descriptor {
+    let type = stream ? SOCK_STREAM : SOCK_SEQPACKET
+    // SAFETY: the string is NUL-terminated for the length of the call.
+    return Descriptor(owning: try check("connect", path, unsafe lx_unix_connect(path, Int32(type.rawValue))))
+}
+
+/// Waits for a connection. See accept4(2).
+public func acceptConnection(_ listener: Int32) throws(HostError) -> Descriptor {
+    Descriptor(owning: try check("accept", "", lx_accept(listener)))
+}
+
+/// Sends one message; a closed other end is `EPIPE`, not a signal. See send(2) MSG_NOSIGNAL.
+public func sendMessage(_ bytes: [UInt8], to socket: Int32) throws(HostError) {
+    // SAFETY: the array's own count is passed.
+    try check("send", "", unsafe bytes.withUnsafeBufferPointer { unsafe lx_send(socket, $0.baseAddress, $0.count) })
+}
+
+/// Receives one message of at most 64 KiB; empty when the other end is closed. See recv(2).
+public func receiveMessage(_ socket: Int32) throws(HostError) -> [UInt8] {
+    var size = 0
+    let bytes = unsafe [UInt8](unsafeUninitializedCapacity: 65536) { buffer, count in
+        // SAFETY: the kernel writes at most the buffer's length.
+        size = unsafe lx_receive(socket, buffer.baseAddress, buffer.count)
+        count = max(0, size)
+    }
+    try check("recv", "", size)
+    return bytes
+}
+
+/// Passes an open file to the process at the other end, with `text` beside it. See unix(7) SCM_RIGHTS.
+public func sendDescriptor(_ descriptor: Int32, text: String, over socket: Int32) throws(HostError) {
+    // SAFETY: the string's own length is passed.
+    try check("sendmsg", text, unsafe lx_send_descriptor(socket, descriptor, text, text.utf8.count))
+}
+
+/// Takes an open file that the other end passed. See unix(7) SCM_RIGHTS.
+public func receiveDescriptor(over socket: Int32) throws(HostError) -> Descriptor {
+    Descriptor(owning: try check("recvmsg", "", lx_receive_descriptor(socket)))
+}

@@ -1,0 +1,96 @@
+internal import Frameworks
+public import GuestModel
+internal import HostSystem
+public import OCIBundle
+internal import OCISpec
+
+/// A guest that was found, with the open image and what the container says about it.
+struct FoundGuest {
+    let guest: Guest
+    let image: OpenFile
+    let foundBy: String
+    /// The monitor that the container asks for by name.
+    let wantedMonitor: String?
+}
+
+/// Looks for a guest in a container's root filesystem: marks first, then the program itself.
+struct GuestSearch {
+    let spec: RuntimeSpec
+    let process: Process
+
+    /// Finds the guest.
+    ///
+    /// - Returns: nil for an ordinary container.
+    /// - Throws: An error that names the file, when it is marked or recognised as a guest and cannot be one.
+    func find(in root: borrowing RootFilesystem) throws -> FoundGuest? {
+        // The pause container of a pod gets the pod's annotations too, and is never a guest.
+        if spec.annotations["io.kubernetes.cri.container-type"] == "sandbox" { return nil }
+        if spec.annotations["io.kubernetes.cri-o.ContainerType"] == "sandbox" { return nil }
+        guard let mark = try mark(in: root) else { return try program(in: root) }
+        return try marked(mark, in: root)
+    }
+
+    private func mark(in root: borrowing RootFilesystem) throws -> GuestMark? {
+        if let mark = GuestMark.inAnnotations(spec.annotations) { return mark }
+        if let mark = try GuestMark.inMetadata(of: root) { return mark }
+        return GuestMark.inEnvironment(process.env)
+    }
+
+    /// An unmarked container: its program is a guest when a framework says so.
+    private func program(in root: borrowing RootFilesystem) throws -> FoundGuest? {
+        guard let image = try findProgram(process.args.first ?? "", in: root) else { return nil }
+        let words = Array(process.args.dropFirst())
+        guard let guest = try recognise(image, words: words, isMarked: false, wanted: nil) else { return nil }
+        return FoundGuest(guest: guest, image: image, foundBy: "program", wantedMonitor: nil)
+    }
+
+    private func marked(_ mark: GuestMark, in root: borrowing RootFilesystem) throws -> FoundGuest? {
+        let name = mark.binary ?? process.args.first ?? ""
+        guard let image = try findProgram(name, in: root) else {
+            // A pod's annotations reach its sidecars as well: what is not there is not theirs.
+            if mark.source == "annotations", isPodMember { return nil }
+            throw Failure("unikernel \"\(name)\", named by \(mark.source), is not in the root filesystem")
+        }
+        let words = mark.commandLine.map { $0.isEmpty ? [] : [$0] } ?? Array(process.args.dropFirst())
+        guard let guest = try recognise(image, words: words, isMarked: true, wanted: mark.framework) else {
+            throw Failure("\(image.path), named as a unikernel by \(mark.source), is none of: \(frameworkNames)")
+        }
+        return FoundGuest(guest: guest, image: image, foundBy: mark.source, wantedMonitor: mark.monitor)
+    }
+
+    private func recognise(_ image: OpenFile, words: [String], isMarked: Bool, wanted: String?) throws -> Guest? {
+        let candidate = GuestCandidate(path: image.path, bytes: image, arguments: words, isMarked: isMarked)
+        do {
+            for framework in try candidates(wanted) {
+                if let guest = try framework.recognise(candidate) { return guest }
+            }
+        } catch {
+            throw Failure("cannot run \(image.path) as a unikernel", cause: error)
+        }
+        return nil
+    }
+
+    private func candidates(_ wanted: String?) throws -> [any Framework] {
+        guard let wanted else { return frameworks }
+        let named = frameworks.filter { $0.name == wanted || $0.aliases.contains(wanted) }
+        if named.isEmpty { throw Failure("unikernel type \"\(wanted)\" is not known (known are: \(frameworkNames))") }
+        return named
+    }
+
+    private var frameworkNames: String {
+        frameworks.flatMap { [$0.name] + $0.aliases }.joined(separator: ", ")
+    }
+
+    private var isPodMember: Bool { spec.annotations["io.kubernetes.cri.sandbox-id"] != nil }
+
+    private func findProgram(_ name: String, in root: borrowing RootFilesystem) throws -> OpenFile? {
+        let path = process.env.last { $0.hasPrefix("PATH=") }.map { String($0.dropFirst(5)) }
+        return try root.findProgram(
+            name, searchPath: path ?? Self.defaultSearchPath, workingDirectory: process.cwd)
+    }
+
+    /// Where a container without PATH in its environment is searched for programs, as runc does it.
+    static let defaultSearchPath = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+}
+
+extension OpenFile: ByteSource {}

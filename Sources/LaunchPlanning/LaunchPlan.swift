@@ -1,0 +1,84 @@
+public import GuestModel
+public import HostSystem
+
+/// What will be run in a container, decided before the host is touched.
+///
+/// A plain value: `swiftlet plan` prints it, golden files pin it, `create` carries it out.
+public struct LaunchPlan: Equatable, Sendable {
+    /// What process 1 of the container becomes.
+    public enum Workload: Equatable, Sendable {
+        /// The program of config.json's `process`.
+        case process(ProgramPlan)
+        /// A supervisor with a monitor that runs a guest.
+        case guest(GuestPlan)
+    }
+
+    /// What is run.
+    public let workload: Workload
+
+    /// The guest, when the container holds one.
+    public var guest: GuestPlan? {
+        if case .guest(let plan) = workload { return plan }
+        return nil
+    }
+
+    /// The plan as `swiftlet plan` prints it.
+    public var json: JSONValue {
+        switch workload {
+        case .process(let program): ["workload": "process", "process": program.json]
+        case .guest(let guest): ["workload": "guest", "guest": guest.json]
+        }
+    }
+}
+
+/// An ordinary program.
+public struct ProgramPlan: Equatable, Sendable {
+    /// Its arguments, the program's name first.
+    public let arguments: [String]
+    /// Its working directory.
+    public let workingDirectory: String
+
+    var json: JSONValue { ["args": JSONValue(arguments), "cwd": .string(workingDirectory)] }
+}
+
+/// A guest and the monitor that will run it.
+public struct GuestPlan: Equatable, Sendable {
+    /// The framework that recognised the guest.
+    public let framework: String
+    /// How the guest was found: `annotations`, `/urunc.json`, `environment`, `program`.
+    public let foundBy: String
+    /// The image's path in the root filesystem.
+    public let kernel: String
+    /// The monitor's name.
+    public let monitor: String
+    /// How the monitor is run.
+    public let form: MonitorForm
+    /// What the monitor needs of the host.
+    public let hostNeeds: [HostNeed]
+    /// How the guest is started.
+    public let bootProtocol: BootProtocol
+    /// The guest's memory in MiB.
+    public let memoryMiB: UInt64
+    /// The guest's boot string, without a terminating NUL.
+    public let commandLine: [UInt8]
+    /// The devices the guest declares.
+    public let devices: [GuestDevice]
+
+    var json: JSONValue {
+        let embedded: String =
+            switch form {
+            case .embedded(let tender): tender.rawValue
+            }
+        return [
+            "framework": .string(framework),
+            "foundBy": .string(foundBy),
+            "kernel": .string(kernel),
+            "monitor": ["name": .string(monitor), "embedded": .string(embedded)],
+            "bootProtocol": ["name": .string(bootProtocol.name), "version": JSONValue(bootProtocol.version)],
+            "hostNeeds": JSONValue(hostNeeds.map(\.rawValue)),
+            "memoryMiB": JSONValue(memoryMiB),
+            "commandLine": .string(String(decoding: commandLine, as: UTF8.self)),
+            "devices": .array(devices.map { ["name": .string($0.name), "kind": .string($0.kind.rawValue)] }),
+        ]
+    }
+}

@@ -1,0 +1,98 @@
+internal import GuestModel
+internal import HostSystem
+internal import Monitors
+public import OCIBundle
+internal import OCISpec
+
+/// A plan, and the guest's image open for the one who carries it out.
+public struct PlannedLaunch {
+    /// The plan.
+    public let plan: LaunchPlan
+    /// The image, when the container holds a guest.
+    public let image: OpenFile?
+}
+
+/// Decides what `bundle` runs.
+///
+/// - Throws: One error that says what is missing or contradictory. Nothing on the host has changed by then.
+public func planLaunch(_ bundle: borrowing Bundle) throws -> PlannedLaunch {
+    guard let process = bundle.spec.process else {
+        throw SpecError(pointer: "/process", reason: "create needs a process", section: "config.md#process")
+    }
+    guard !process.args.isEmpty else {
+        throw SpecError(pointer: "/process/args", reason: "create needs a program to run", section: "config.md#process")
+    }
+    guard let found = try GuestSearch(spec: bundle.spec, process: process).find(in: bundle.root) else {
+        let program = ProgramPlan(arguments: process.args, workingDirectory: process.cwd)
+        return PlannedLaunch(plan: LaunchPlan(workload: .process(program)), image: nil)
+    }
+    return PlannedLaunch(plan: LaunchPlan(workload: .guest(try plan(found, for: bundle.spec))), image: found.image)
+}
+
+private func plan(_ found: FoundGuest, for spec: RuntimeSpec) throws(Failure) -> GuestPlan {
+    let guest = found.guest
+    do throws(GuestError) {
+        let (monitor, bootProtocol) = try chooseMonitor(for: guest, wanted: found.wantedMonitor)
+        try checkHost(monitor)
+        try checkDevices(guest, monitor)
+        return GuestPlan(
+            framework: guest.framework, foundBy: found.foundBy, kernel: guest.path, monitor: monitor.name,
+            form: monitor.form, hostNeeds: monitor.hostNeeds, bootProtocol: bootProtocol,
+            memoryMiB: try memory(of: guest, under: monitor, limit: spec.linux?.resources?.memory?.limit),
+            commandLine: guest.commandLine, devices: guest.devices)
+    } catch {
+        throw Failure("cannot run \(guest.path) as a unikernel", cause: error)
+    }
+}
+
+/// The first monitor that boots the guest, or the one that is asked for by name.
+private func chooseMonitor(for guest: Guest, wanted: String?) throws(GuestError) -> (any Monitor, BootProtocol) {
+    let offered = guest.bootProtocols.map(\.description).joined(separator: ", ")
+    for monitor in monitors {
+        if let wanted, monitor.name != wanted, !monitor.aliases.contains(wanted) { continue }
+        if let common = guest.bootProtocols.first(where: monitor.bootProtocols.contains) { return (monitor, common) }
+        if wanted != nil {
+            let accepted = monitor.bootProtocols.map(\.description).joined(separator: ", ")
+            throw GuestError("monitor \(monitor.name) boots \(accepted), the guest is made for \(offered)")
+        }
+    }
+    let names = monitors.map(\.name).joined(separator: ", ")
+    if let wanted { throw GuestError("monitor \"\(wanted)\" is not known (known are: \(names))") }
+    throw GuestError("no monitor boots \(offered) (known are: \(names))")
+}
+
+private func checkHost(_ monitor: any Monitor) throws(GuestError) {
+    let facts = HostFacts.look(for: monitor.hostNeeds.map(\.rawValue))
+    if let problem = facts.kvmProblem { throw GuestError("monitor \(monitor.name) needs KVM: \(problem)") }
+}
+
+/// Every device that a guest declares must be attached, or it would not start.
+private func checkDevices(_ guest: Guest, _ monitor: any Monitor) throws(GuestError) {
+    guard let device = guest.devices.first else { return }
+    let others = guest.devices.count > 1 ? " (and \(guest.devices.count - 1) more)" : ""
+    throw GuestError("device '\(device.name)' of kind \(device.kind.rawValue) is declared but not attached\(others)")
+}
+
+/// The guest's memory in MiB: what the container may use less what the monitor needs itself.
+private func memory(of guest: Guest, under monitor: any Monitor, limit: Int64?) throws(GuestError) -> UInt64 {
+    let limits = monitor.memory
+    var size = defaultMemoryMiB
+    if let limit, limit > 0 {
+        let available = UInt64(limit) >> 20
+        guard available >= limits.overhead + limits.least else {
+            throw GuestError(
+                "memory limit of \(limit) bytes leaves too little for the guest: monitor \(monitor.name) needs "
+                    + "\(limits.overhead) MiB itself and \(limits.least) MiB for the guest")
+        }
+        size = available - limits.overhead
+    }
+    size = min(size, limits.most) / limits.step * limits.step
+    let least = (guest.leastMemoryBytes + (1 << 20) - 1) >> 20
+    guard size >= least else {
+        throw GuestError("guest needs at least \(least) MiB of memory, the container leaves it \(size) MiB")
+    }
+    return size
+}
+
+/// What a guest gets in a container without a memory limit, in MiB: the Solo5 tenders' own default.
+private let defaultMemoryMiB: UInt64 = 512

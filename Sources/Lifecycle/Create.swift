@@ -1,0 +1,163 @@
+internal import ContainerState
+internal import GuestModel
+internal import HostSystem
+internal import LaunchPlanning
+internal import OCIBundle
+internal import OCISpec
+internal import Sandboxing
+internal import Supervision
+
+extension Runtime {
+    /// Makes a container whose process 1 waits for `start`.
+    ///
+    /// - Throws: An error that says what went wrong; nothing of the container is left then.
+    public func create(id: String, options: CreateOptions) throws {
+        _ = try make(id: id, options: options) { nil }
+    }
+
+    /// Makes a container and returns the pid of its process 1.
+    ///
+    /// - Parameter standIn: Asked for a socket that takes the terminal's master, when the options name none.
+    func make(id: String, options: CreateOptions, standIn: () throws -> Int32?) throws -> Int32 {
+        try refuseSystemd()
+        try checkPreserved(options.preserveDescriptors)
+        let bundle = try Bundle(path: options.bundle, configFile: options.configFile)
+        let launch = try planLaunch(bundle)
+        let wantsTerminal = bundle.spec.process?.terminal == true
+        let held = DescriptorSet()
+        let engineSocket = try openConsole(options, wantsTerminal: wantsTerminal, held)
+        let consoleSocket = try wantsTerminal ? engineSocket ?? standIn() : nil
+        if wantsTerminal && consoleSocket == nil {
+            throw Failure("cannot allocate a terminal without --console-socket")
+        }
+        let kvm = try openKVM(launch.plan, held)
+
+        let directory = try store.make(id: id)
+        do {
+            let creation = Creation(
+                runtime: self, options: options, id: id, launch: launch,
+                consoleSocket: consoleSocket, kvm: kvm)
+            return try creation.carryOut(bundle, in: directory)
+        } catch {
+            try? directory.remove()
+            throw error
+        }
+    }
+
+    private func refuseSystemd() throws(Failure) {
+        guard settings.systemdCgroup else { return }
+        guard exists("/run/systemd/system") else {
+            throw Failure("cannot use systemd for cgroups: systemd does not run on this host")
+        }
+        throw Failure("systemd as cgroup manager is not supported, use cgroupfs")
+    }
+
+    private func checkPreserved(_ count: Int32) throws(Failure) {
+        for number in 3..<(3 + max(0, count)) where !isOpen(number) {
+            throw Failure("preserved descriptor \(number) is not open (--preserve-fds \(count))")
+        }
+    }
+
+    private func openConsole(_ options: CreateOptions, wantsTerminal: Bool, _ held: DescriptorSet)
+        throws(Failure) -> Int32?
+    {
+        guard let path = options.consoleSocket, !path.isEmpty else { return nil }
+        guard wantsTerminal else { throw Failure("cannot use --console-socket: the process has no terminal") }
+        do throws(HostError) {
+            return held.hold(try connectUnix(to: path, stream: true))
+        } catch {
+            throw Failure("cannot reach the console socket", cause: error)
+        }
+    }
+
+    private func openKVM(_ plan: LaunchPlan, _ held: DescriptorSet) throws(HostError) -> Int32? {
+        guard plan.guest?.hostNeeds.contains(.kvm) == true else { return nil }
+        return held.hold(try HostSystem.open(HostFacts.kvmPath, flags: .readWrite))
+    }
+}
+
+/// One run of `create`: the steps that change the host, each undone when a later one fails.
+private struct Creation {
+    let runtime: Runtime
+    let options: CreateOptions
+    let id: String
+    let launch: PlannedLaunch
+    let consoleSocket: Int32?
+    let kvm: Int32?
+
+    /// Makes the sandbox and its process; returns the pid.
+    func carryOut(_ bundle: borrowing Bundle, in directory: borrowing ContainerDirectory) throws -> Int32 {
+        var record = self.record(of: bundle)
+        try directory.write(record)
+        let listener = try directory.listenForStart()
+        let sandbox = try Sandbox(request(bundle))
+        record.cgroups = sandbox.cgroup.made
+        record.processCgroups = sandbox.cgroup.directories
+        do {
+            try directory.write(record)
+            let place = directory.path
+            let pid = try sandbox.makeProcess(listener: listener.raw) { pid in
+                record.pid = pid
+                record.startTime = processStatus(pid)?.startTime ?? 0
+                runtime.log.debug("process 1 of \(id) is \(pid), state in \(place)")
+            } guest: { connection in
+                supervise(connection)
+            }
+            do {
+                try directory.write(record)
+                try writePidFile(pid)
+            } catch {
+                try? sendSignal(Signal.kill, to: pid)
+                _ = try? waitForChild(pid)
+                throw error
+            }
+            return pid
+        } catch {
+            try? Cgroup.destroy(record.processCgroups, made: record.cgroups)
+            throw error
+        }
+    }
+
+    private func record(of bundle: borrowing Bundle) -> ContainerRecord {
+        var record = ContainerRecord(
+            ociVersion: bundle.spec.ociVersion, id: id, bundle: bundle.path, rootfs: bundle.rootPath,
+            created: WallClock.text(nanoseconds: wallClockNanoseconds()), owner: effectiveUser())
+        if let guest = launch.plan.guest { record.guest = "\(guest.framework)/\(guest.monitor)" }
+        record.annotations = bundle.json["annotations"] ?? record.annotations
+        if !bundle.spec.hooks.isEmpty { record.hooks = bundle.json["hooks"] ?? .null }
+        return record
+    }
+
+    private func request(_ bundle: borrowing Bundle) -> SandboxRequest {
+        var request = SandboxRequest(
+            id: id, spec: bundle.spec, plan: launch.plan, bundle: bundle.path, rootPath: bundle.rootPath)
+        request.noPivot = options.noPivot
+        request.noNewKeyring = options.noNewKeyring
+        request.preservedDescriptors = max(0, options.preserveDescriptors)
+        request.consoleSocket = consoleSocket
+        request.guestDescriptors = [launch.image?.raw, kvm].compactMap { $0 }
+        return request
+    }
+
+    /// Process 1 of a guest's container, once `start` has come.
+    private func supervise(_ connection: StartConnection) -> Never {
+        guard let plan = launch.plan.guest, let image = launch.image else {
+            connection.fail("there is no guest to run")
+        }
+        switch plan.form {
+        case .embedded(let tender):
+            let guest = SupervisedGuest(
+                tender: tender, memoryMiB: plan.memoryMiB, commandLine: plan.commandLine, image: image.raw, kvm: kvm)
+            Supervisor(guest).run(started: connection.succeed, failed: connection.fail)
+        }
+    }
+
+    private func writePidFile(_ pid: Int32) throws(Failure) {
+        guard let path = options.pidFile, !path.isEmpty else { return }
+        do throws(HostError) {
+            try replaceFile(path, in: currentDirectory, with: [UInt8]("\(pid)".utf8), mode: 0o644)
+        } catch {
+            throw Failure("cannot write the pid file", cause: error)
+        }
+    }
+}

@@ -1,0 +1,60 @@
+internal import ContainerState
+public import HostSystem
+internal import LaunchPlanning
+internal import OCIBundle
+internal import OCISpec
+internal import Sandboxing
+
+/// The verbs of the command line.
+///
+/// See runtime.md "Operations" of the runtime spec. What a verb may do in which status:
+///
+/// | verb | creating | created | running | stopped |
+/// |---|---|---|---|---|
+/// | start | error | yes | error | error |
+/// | kill | error | yes | yes | error |
+/// | kill --all | yes | yes | yes | yes |
+/// | delete | with force | yes, as runc does | with force | yes |
+/// | state | yes | yes | yes | yes |
+public struct Runtime {
+    let settings: RuntimeSettings
+    let store: StateStore
+    var log: Log { settings.log }
+
+    /// Creates a runtime.
+    public init(_ settings: RuntimeSettings) {
+        self.settings = settings
+        store = StateStore(root: settings.root)
+    }
+
+    /// The container's directory, and its record when there is a whole one.
+    struct Container: ~Copyable {
+        let directory: ContainerDirectory
+        let record: ContainerRecord?
+
+        var status: ContainerStatus { directory.status(record) }
+    }
+
+    /// Opens a container.
+    ///
+    /// - Throws: ``HostSystem/Failure`` with runc's words when there is none.
+    func open(_ id: String, lock: Bool) throws -> Container {
+        guard let container = try openIfThere(id, lock: lock) else { throw Failure("container does not exist: \(id)") }
+        return container
+    }
+
+    /// Opens a container; nil when there is none.
+    func openIfThere(_ id: String, lock: Bool) throws -> Container? {
+        guard let directory = try store.open(id: id, lock: lock) else { return nil }
+        let record = try directory.record()
+        return Container(directory: directory, record: record)
+    }
+
+    /// Decides what a bundle would run, without doing it.
+    ///
+    /// - Returns: The launch plan.
+    /// - Throws: The error that `create` would end with.
+    public func plan(bundle: String, configFile: String?) throws -> JSONValue {
+        try planLaunch(try Bundle(path: bundle, configFile: configFile)).plan.json
+    }
+}

@@ -1,0 +1,75 @@
+public import HostSystem
+
+/// What holds for every command of one invocation.
+public struct RuntimeSettings {
+    /// The directory that holds the containers' state; absolute.
+    public let root: String
+    /// Whether cgroups are asked of systemd.
+    public let systemdCgroup: Bool
+    /// Whether the caller has no privileges; nil to find out.
+    public let rootless: Bool?
+    /// Where messages go.
+    public let log: Log
+
+    /// Creates settings.
+    public init(root: String, systemdCgroup: Bool, rootless: Bool?, log: Log) {
+        self.root = root
+        self.systemdCgroup = systemdCgroup
+        self.rootless = rootless
+        self.log = log
+    }
+}
+
+/// How a container is to be made: the options of `create` and `run`. Paths count from the current directory.
+public struct CreateOptions {
+    /// The bundle's path.
+    public let bundle: String
+    /// Another file than the bundle's config.json.
+    public let configFile: String?
+    /// Where the pid of process 1 is written.
+    public let pidFile: String?
+    /// The Unix socket that takes the terminal's master.
+    public let consoleSocket: String?
+    /// chroot instead of pivot_root.
+    public let noPivot: Bool
+    /// Keep the caller's session keyring.
+    public let noNewKeyring: Bool
+    /// How many descriptors from 3 on the program keeps.
+    public let preserveDescriptors: Int32
+
+    /// Creates options.
+    public init(
+        bundle: String, configFile: String?, pidFile: String?, consoleSocket: String?, noPivot: Bool,
+        noNewKeyring: Bool, preserveDescriptors: Int32
+    ) {
+        self.bundle = bundle
+        self.configFile = configFile
+        self.pidFile = pidFile
+        self.consoleSocket = consoleSocket
+        self.noPivot = noPivot
+        self.noNewKeyring = noNewKeyring
+        self.preserveDescriptors = preserveDescriptors
+    }
+}
+
+/// What `list` tells about a container.
+public struct ContainerSummary {
+    /// The version of the runtime spec in its config.json.
+    public let ociVersion: String
+    /// Its id.
+    public let id: String
+    /// The pid of process 1; 0 when it has ended.
+    public let pid: Int32
+    /// Its status in the runtime spec's words.
+    public let status: String
+    /// The bundle's absolute path.
+    public let bundle: String
+    /// The root filesystem's absolute path.
+    public let rootfs: String
+    /// When it was made, RFC 3339.
+    public let created: String
+    /// The name, or else the number, of the user who made it.
+    public let owner: String
+    /// Its annotations.
+    public let annotations: [(String, String)]
+}

@@ -1,0 +1,20 @@
+public import GuestModel
+
+/// The embedded spt tender: the guest is a process of its own, confined by seccomp. Needs nothing of the host.
+public struct Solo5SPT: Monitor {
+    /// `spt`
+    public let name = "spt"
+    /// The name urunc's images use is the same; this is the program's.
+    public let aliases = ["solo5-spt"]
+    /// ABI version 2, SPT_ABI_VERSION.
+    public let bootProtocols = [BootProtocol(name: "solo5-spt", version: 2)]
+    /// Nothing.
+    public let hostNeeds = [HostNeed]()
+    /// The guest's addresses begin at 0 and end where this program is mapped.
+    public let memory = MemoryLimits(least: 2, most: 1 << 24, step: 1, overhead: 4)
+    /// Inside the supervisor's child.
+    public let form = MonitorForm.embedded(.spt)
+
+    /// Creates the monitor.
+    public init() {}
+}

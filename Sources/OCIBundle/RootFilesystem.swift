@@ -1,0 +1,86 @@
+public import HostSystem
+
+/// A container's root filesystem, in which every path is resolved as the container's processes would.
+///
+/// The filesystem's content is not trusted: a symbolic link in it leads to nothing outside of it (openat2(2),
+/// RESOLVE_IN_ROOT).
+public struct RootFilesystem: ~Copyable {
+    /// The directory, opened with O_PATH.
+    public let descriptor: Descriptor
+
+    /// Opens the root filesystem that config.json's `root.path` names.
+    ///
+    /// - Parameters:
+    ///   - path: Absolute, as podman and docker write it, or relative to the bundle and then below it.
+    ///   - bundle: The bundle's directory.
+    /// - Throws: ``HostSystem/Failure`` when it is not there, is not a directory or lies outside the bundle.
+    public init(path: String, in bundle: Int32) throws(Failure) {
+        descriptor = try Self.open(path, in: bundle)
+    }
+
+    private static func open(_ path: String, in bundle: Int32) throws(Failure) -> Descriptor {
+        do throws(HostError) {
+            if path.hasPrefix("/") { return try HostSystem.open(path, flags: [.directory, .pathOnly]) }
+            return try openBeneath(bundle, path, flags: [.directory, .pathOnly])
+        } catch {
+            throw Failure("cannot open the root filesystem", cause: error)
+        }
+    }
+
+    /// Opens a regular file of the container for reading.
+    ///
+    /// - Returns: nil when there is nothing at `path`, or something else than a regular file.
+    public func openFile(_ path: String) throws(HostError) -> OpenFile? {
+        do throws(HostError) {
+            // O_NONBLOCK: a fifo must not make the runtime wait; on a regular file it means nothing.
+            let file = try openInRoot(descriptor.raw, path, flags: [.readOnly, .nonBlocking, .noControllingTerminal])
+            let status = try status(of: file.raw)
+            guard status.kind == .regular else { return nil }
+            return OpenFile(file, path: path, status: status)
+        } catch {
+            if error.isNotFound || error.isNotDirectory || error.isLoop || error.isPermission { return nil }
+            throw error
+        }
+    }
+
+    /// Finds a program the way execvp(3) does, with the container's PATH and working directory.
+    ///
+    /// - Returns: Its path in the container, nil when there is none.
+    public func findProgram(_ name: String, searchPath: String, workingDirectory: String) throws(HostError) -> OpenFile?
+    {
+        if name.isEmpty { return nil }
+        if name.hasPrefix("/") { return try openFile(name) }
+        if name.utf8.contains(UInt8(ascii: "/")) { return try openFile("\(workingDirectory)/\(name)") }
+        for directory in searchPath.split(separator: ":", omittingEmptySubsequences: true) {
+            if let file = try openFile("\(directory)/\(name)"), file.status.isExecutable { return file }
+        }
+        return nil
+    }
+}
+
+/// An open regular file, read at random offsets.
+public final class OpenFile {
+    /// The path it was opened by.
+    public let path: String
+    /// Its status when it was opened.
+    public let status: FileStatus
+    /// Its descriptor's number, for as long as this object lives.
+    public let raw: Int32
+
+    private let descriptor: Descriptor
+
+    init(_ descriptor: consuming Descriptor, path: String, status: FileStatus) {
+        self.path = path
+        self.status = status
+        raw = descriptor.raw
+        self.descriptor = descriptor
+    }
+
+    /// Its length in bytes.
+    public var size: UInt64 { status.size }
+
+    /// Reads up to `count` bytes at `offset`; fewer at the end.
+    public func read(at offset: UInt64, count: Int) throws(HostError) -> [UInt8] {
+        try HostSystem.read(raw, named: path, at: offset, count: count)
+    }
+}

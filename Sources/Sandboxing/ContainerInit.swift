@@ -1,0 +1,200 @@
+internal import HostSystem
+internal import OCISpec
+
+/// Process 1 of a container, from its first instruction to the start of the program or guest.
+struct ContainerInit: ~Copyable {
+    let settings: SandboxSettings
+    let channel: InitChannel
+    /// Where `start` will connect.
+    let listener: Int32
+
+    private var linux: LinuxSpec { settings.spec.linux ?? LinuxSpec() }
+    private var process: Process { settings.spec.process ?? Process() }
+
+    /// Furnishes the sandbox, waits for `start` and begins the workload. A failure is told to whoever waits.
+    ///
+    /// - Parameter guest: Runs a guest's supervisor; it gets the connection of `start`, on which it reports.
+    consuming func run(guest: (StartConnection) -> Never) -> Never {
+        var program: String?
+        do {
+            try prepareNamespaces()
+            let console = try furnish()
+            try attach(console)
+            program = try settleProcess()
+            try tellReady()
+        } catch {
+            try? channel.send(.failed("\(error)"))
+            exitNow(1)
+        }
+        guard let connection = StartConnection.wait(on: listener) else { exitNow(1) }
+        guard let program else { guest(connection) }
+        do {
+            try begin(program)
+        } catch {
+            connection.fail("\(error)")
+        }
+    }
+
+    // MARK: namespaces
+
+    private func prepareNamespaces() throws {
+        resetSignals()
+        try setParentDeathSignal(Signal.kill)
+        _ = try waitToProceed()
+        try startSession()
+        try Cgroup.enter(settings.cgroup.membershipFiles.numbers)
+        for namespace in settings.namespaces.joined where namespace.type != .pid {
+            try joinNamespace(
+                namespace.descriptor, type: NamespacePlan.flag(namespace.type), path: namespace.path)
+            if namespace.type == .user { try becomeRootOfUserNamespace() }
+        }
+        if settings.namespaces.new.contains(.user) { try becomeRootOfUserNamespace() }
+        let late = settings.namespaces.new.intersection([.cgroup, .time])
+        if !late.isEmpty { try unshareNamespaces(NamespacePlan.flags(late)) }
+        if !linux.timeOffsets.isEmpty {
+            let lines = linux.timeOffsets.map { "\($0.clock.rawValue) \($0.secs) \($0.nanosecs)\n" }
+            try writeControlFile("/proc/self/timens_offsets", lines.joined())
+        }
+        if let name = settings.spec.hostname, settings.namespaces.isSeparate(.uts) { try setHostName(name) }
+        if let name = settings.spec.domainname, settings.namespaces.isSeparate(.uts) { try setDomainName(name) }
+    }
+
+    /// A new user namespace's process has every capability in it, but keeps ids that mean nothing there.
+    private func becomeRootOfUserNamespace() throws(HostError) {
+        do throws(HostError) {
+            try setGroup(0)
+            try setUser(0)
+        } catch {
+            // Id 0 need not be mapped.
+            if !error.isInvalid { throw error }
+        }
+    }
+
+    @discardableResult
+    private func waitToProceed() throws(HostError) -> Int32 {
+        guard case .proceed(let pid) = try channel.receive() else { exitNow(1) }
+        return pid
+    }
+
+    // MARK: mounts and hooks
+
+    private func furnish() throws -> RootSwitch.Console? {
+        try settings.identity.applyLimits()
+        for (name, value) in linux.sysctl {
+            let path = name.split(separator: ".").joined(separator: "/")
+            try writeControlFile("/proc/sys/\(path)", value)
+        }
+        if !settings.noNewKeyring { try? joinNewSessionKeyring(named: "_ses.\(settings.id)") }
+        let root = RootSwitch(settings: settings)
+        if settings.isGuest {
+            try runEarlyHooks()
+            return try root.enterEmptyRoot()
+        }
+        // A joined mount namespace is somebody else's tree.
+        guard settings.namespaces.new.contains(.mount) else {
+            try runEarlyHooks()
+            return nil
+        }
+        let console = try root.furnish()
+        try runEarlyHooks()
+        try root.enter()
+        return console
+    }
+
+    /// The hooks of `create`: first the runtime's, run by the parent in its own namespaces, then the container's.
+    private func runEarlyHooks() throws {
+        let hooks = settings.spec.hooks
+        guard !(hooks.prestart.isEmpty && hooks.createRuntime.isEmpty && hooks.createContainer.isEmpty) else { return }
+        try channel.send(.runHooks)
+        let pid = try waitToProceed()
+        try HookRunner(state: state(pid: pid)).run(hooks.createContainer, kind: .createContainer)
+    }
+
+    private func state(pid: Int32) -> ContainerStateDocument {
+        ContainerStateDocument(
+            ociVersion: settings.spec.ociVersion, id: settings.id, status: .created, pid: pid, bundle: settings.bundle,
+            annotations: settings.spec.annotations)
+    }
+
+    // MARK: the process
+
+    /// Gives the terminal's master to the engine and makes its slave this process's standard descriptors.
+    private func attach(_ console: consuming RootSwitch.Console?) throws {
+        guard let console else { return try ownStandardDescriptors() }
+        let terminal = console.terminal.slave.raw
+        if let size = process.consoleSize {
+            try setWindowSize(terminal, rows: UInt16(clamping: size.height), columns: UInt16(clamping: size.width))
+        }
+        if let socket = settings.consoleSocket {
+            try sendDescriptor(console.terminal.master.raw, text: "/dev/pts/\(console.terminal.number)", over: socket)
+        }
+        try changeOwner(of: terminal, uid: process.user.uid, gid: 5)
+        for number in Int32(0)...2 { try duplicate(terminal, to: number) }
+        try setControllingTerminal(0)
+    }
+
+    /// The container's user must be able to open its standard descriptors again by their names in /proc.
+    private func ownStandardDescriptors() throws(HostError) {
+        guard process.user.uid != 0 else { return }
+        for number in Int32(0)...2 {
+            guard let status = try? status(of: number), status.owner != process.user.uid else { continue }
+            // Never a device of the host, such as /dev/null.
+            guard status.kind == .fifo || status.kind == .socket else { continue }
+            try? changeOwner(of: number, uid: process.user.uid, gid: status.group)
+        }
+    }
+
+    /// Becomes the container's user; returns the program's path, nil for a guest.
+    private func settleProcess() throws -> String? {
+        try setDumpable(false)
+        if settings.isGuest {
+            try settings.identity.assume()
+            try keepOnly(settings.guestDescriptors + [channel.socket.raw, listener])
+            return nil
+        }
+        try closeDescriptorsOnExec(from: 3 + settings.preservedDescriptors)
+        try enterWorkingDirectory()
+        if !settings.identity.needsPrivilegeForSeccomp { try settings.identity.assume() }
+        return try ProgramSearch(process: process).find()
+    }
+
+    private func enterWorkingDirectory() throws {
+        do {
+            try changeDirectory(to: process.cwd)
+            // A directory outside the root, reached through a leaked descriptor, has no path here.
+            let path = try currentDirectoryPath()
+            guard path.hasPrefix("/") else { throw Failure("\(process.cwd) is outside the container's root") }
+        } catch {
+            throw Failure("cannot change to the working directory", cause: error)
+        }
+    }
+
+    /// Closes every descriptor but the standard ones and these.
+    private func keepOnly(_ kept: [Int32]) throws(HostError) {
+        var first: Int32 = 3
+        for number in Set(kept).sorted() where number >= first {
+            if number > first { try closeDescriptors(from: first, through: number - 1) }
+            first = number + 1
+        }
+        try closeDescriptors(from: first)
+    }
+
+    private func tellReady() throws(HostError) {
+        exitOnSignals()
+        try setParentDeathSignal(0)
+        try channel.send(.ready)
+    }
+
+    /// Replaces this process by the program. Returns only by throwing.
+    private func begin(_ program: String) throws -> Never {
+        try HookRunner(state: state(pid: currentProcess())).run(
+            settings.spec.hooks.startContainer, kind: .startContainer)
+        if settings.identity.needsPrivilegeForSeccomp { try settings.identity.assume() }
+        try settings.identity.confine()
+        do throws(HostError) {
+            try execute(program, arguments: process.args, environment: ProgramSearch(process: process).environment)
+        } catch {
+            throw Failure("exec \(program): \(error.reason)")
+        }
+    }
+}

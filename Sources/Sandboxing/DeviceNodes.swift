@@ -1,0 +1,85 @@
+internal import HostSystem
+internal import OCISpec
+
+/// Makes device nodes and the links beside them. See config-linux.md "Devices" and "Default Devices".
+struct DeviceNodes {
+    /// Whether nodes cannot be made here (a user namespace) and the host's are bound instead.
+    let binds: Bool
+
+    /// The nodes every container has.
+    private static let defaults: [DeviceNode] = [
+        node("/dev/null", 1, 3), node("/dev/zero", 1, 5), node("/dev/full", 1, 7), node("/dev/random", 1, 8),
+        node("/dev/urandom", 1, 9), node("/dev/tty", 5, 0),
+    ]
+
+    private static let links = [
+        ("/dev/fd", "/proc/self/fd"), ("/dev/stdin", "/proc/self/fd/0"), ("/dev/stdout", "/proc/self/fd/1"),
+        ("/dev/stderr", "/proc/self/fd/2"),
+    ]
+
+    private static func node(_ path: String, _ major: Int64, _ minor: Int64) -> DeviceNode {
+        var node = DeviceNode(path: path, type: .character, major: major, minor: minor)
+        node.fileMode = 0o666
+        return node
+    }
+
+    /// Makes the default nodes, those of config.json and the links.
+    func make(_ configured: [DeviceNode], in tree: borrowing RootTree) throws(Failure) {
+        let named = Set(configured.map(\.path))
+        for device in Self.defaults where !named.contains(device.path) { try make(device, in: tree) }
+        for device in configured { try make(device, in: tree) }
+        do throws(HostError) {
+            for (path, target) in Self.links { try link(path, to: target, in: tree) }
+            if let pts = try tree.find("/dev/pts/ptmx") {
+                _ = consume pts
+                try link("/dev/ptmx", to: "pts/ptmx", in: tree)
+            }
+        } catch {
+            throw Failure("cannot link devices", cause: error)
+        }
+    }
+
+    private func make(_ device: DeviceNode, in tree: borrowing RootTree) throws(Failure) {
+        do throws(HostError) {
+            if binds {
+                let source = try open(device.path, flags: .pathOnly)
+                let place = try tree.make(device.path, isDirectory: false)
+                return try mount(descriptorPath(source.raw), at: place.path, flags: .bind)
+            }
+            let (parent, name) = try tree.parent(of: device.path)
+            let directory = Descriptor(owning: parent)
+            let mode = Self.kind(device.type) | ((device.fileMode ?? 0o666) & 0o7777)
+            do throws(HostError) {
+                try makeNode(
+                    name, in: directory.raw, mode: mode, major: UInt32(truncatingIfNeeded: device.major),
+                    minor: UInt32(truncatingIfNeeded: device.minor))
+            } catch {
+                // An image that brings the node along keeps it.
+                if !error.isAlreadyThere { throw error }
+            }
+            if device.uid ?? 0 != 0 || device.gid ?? 0 != 0 {
+                try changeOwner(of: name, in: directory.raw, uid: device.uid ?? 0, gid: device.gid ?? 0)
+            }
+        } catch {
+            throw Failure("cannot make device \(device.path)", cause: error)
+        }
+    }
+
+    private static func kind(_ type: DeviceType) -> UInt32 {
+        switch type {
+        case .character, .unbuffered: NodeMode.character
+        case .block: NodeMode.block
+        case .fifo: NodeMode.fifo
+        }
+    }
+
+    private func link(_ path: String, to target: String, in tree: borrowing RootTree) throws(HostError) {
+        let (parent, name) = try tree.parent(of: path)
+        let directory = Descriptor(owning: parent)
+        do throws(HostError) {
+            try makeSymbolicLink(name, in: directory.raw, to: target)
+        } catch {
+            if !error.isAlreadyThere { throw error }
+        }
+    }
+}

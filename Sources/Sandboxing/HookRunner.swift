@@ -1,0 +1,87 @@
+public import HostSystem
+public import OCISpec
+
+/// Runs hooks. See config.md "POSIX-platform Hooks" of the runtime spec.
+public struct HookRunner {
+    /// What hooks get on their standard input.
+    let state: ContainerStateDocument
+
+    /// Creates a runner that tells hooks `state`.
+    public init(state: ContainerStateDocument) { self.state = state }
+
+    /// Runs hooks in order; the first that fails ends it.
+    ///
+    /// - Throws: ``HostSystem/Failure`` that names the hook and says how it ended and what it printed.
+    public func run(_ hooks: [Hook], kind: HookKind) throws(Failure) {
+        for (index, hook) in hooks.enumerated() {
+            do throws(HostError) {
+                try run(hook, named: "\(kind.rawValue) hook #\(index)")
+            } catch {
+                throw Failure("error running \(kind.rawValue) hook #\(index)", cause: error)
+            }
+        }
+    }
+
+    /// Runs all hooks whatever becomes of each, and returns what went wrong: for hooks that run when nothing can be
+    /// taken back any more.
+    public func runAll(_ hooks: [Hook], kind: HookKind) -> [Failure] {
+        hooks.compactMap { hook in
+            do throws(Failure) {
+                try run([hook], kind: kind)
+                return nil
+            } catch {
+                return error
+            }
+        }
+    }
+
+    private func run(_ hook: Hook, named name: String) throws(HostError) {
+        let input = try anonymousFile(named: name)
+        try writeAll(state.json.bytes(), to: input.raw, named: name)
+        try rewind(input.raw, named: name)
+        let output = try anonymousFile(named: name)
+        let pid = try spawn(
+            hook.path, arguments: hook.args.isEmpty ? [hook.path] : hook.args,
+            environment: hook.env.isEmpty ? currentEnvironment() : hook.env, input: input.raw, output: output.raw,
+            errors: output.raw)
+        let end = try wait(pid, seconds: hook.timeout, named: "\(name) \(hook.path)")
+        guard end != .exited(0) else { return }
+        try rewind(output.raw, named: name)
+        let printed = String(decoding: try readAll(output.raw, named: name), as: UTF8.self)
+        throw HookEnd.error(end, hook: hook.path, printed: printed)
+    }
+
+    private func wait(_ pid: Int32, seconds: Int?, named name: String) throws(HostError) -> ProcessEnd {
+        if let seconds {
+            let handle = try openProcess(pid)
+            let deadline = monotonicNanoseconds() + Int64(seconds) * 1_000_000_000
+            while true {
+                let left = (deadline - monotonicNanoseconds() + 999_999) / 1_000_000
+                if try waitUntilReadable([handle.raw], timeout: Int32(clamping: max(0, left)))[0] { break }
+                guard left <= 0 else { continue }
+                try sendSignal(Signal.kill, to: pid)
+                _ = try waitForChild(pid)
+                throw HookEnd.timedOut(name, seconds: seconds)
+            }
+        }
+        guard let ended = try waitForChild(pid) else { return .exited(0) }
+        return ended.end
+    }
+}
+
+/// How a hook failed, told as the error of its exec.
+private enum HookEnd {
+    static func error(_ end: ProcessEnd, hook: String, printed: String) -> HostError {
+        let how =
+            switch end {
+            case .exited(let status): "exit status \(status)"
+            case .signaled(let signal): "signal \(signal)"
+            }
+        let line = printed.split(whereSeparator: \.isNewline).joined(separator: "; ")
+        return HostError(call: hook, subject: line.isEmpty ? how : "\(how), output \"\(line)\"", errno: 0)
+    }
+
+    static func timedOut(_ name: String, seconds: Int) -> HostError {
+        HostError(call: name, subject: "did not end within \(seconds) s", errno: 0)
+    }
+}

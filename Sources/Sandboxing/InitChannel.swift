@@ -1,0 +1,57 @@
+internal import HostSystem
+
+/// What a container's process 1 and the runtime say to each other while the sandbox is made.
+///
+/// A socket that keeps message boundaries; the first byte of a message is its kind.
+enum InitMessage: Equatable {
+    /// To the child: go on; the text is the child's pid as the runtime sees it.
+    case proceed(pid: Int32)
+    /// From the child: the namespaces are there and the mounts are made; run the hooks that belong here.
+    case runHooks
+    /// From the child: all is done but the start.
+    case ready
+    /// From the child: it failed, and why.
+    case failed(String)
+
+    /// The message's bytes.
+    var bytes: [UInt8] {
+        switch self {
+        case .proceed(let pid): [UInt8]("p\(pid)".utf8)
+        case .runHooks: [UInt8(ascii: "h")]
+        case .ready: [UInt8(ascii: "r")]
+        case .failed(let reason): [UInt8]("f\(reason)".utf8.prefix(60000))
+        }
+    }
+
+    /// The message in `bytes`; nil when it is none.
+    init?(_ bytes: [UInt8]) {
+        let text = String(decoding: bytes.dropFirst(), as: UTF8.self)
+        switch bytes.first {
+        case UInt8(ascii: "p"):
+            guard let pid = Int32(text) else { return nil }
+            self = .proceed(pid: pid)
+        case UInt8(ascii: "h"): self = .runHooks
+        case UInt8(ascii: "r"): self = .ready
+        case UInt8(ascii: "f"): self = .failed(text)
+        default: return nil
+        }
+    }
+}
+
+/// One end of the channel.
+struct InitChannel: ~Copyable {
+    let socket: Descriptor
+
+    /// Says something. Throws EPIPE when the other end is gone.
+    func send(_ message: InitMessage) throws(HostError) { try sendMessage(message.bytes, to: socket.raw) }
+
+    /// Waits for the next message; nil when the other end is gone.
+    func receive() throws(HostError) -> InitMessage? {
+        do throws(HostError) {
+            return InitMessage(try receiveMessage(socket.raw))
+        } catch {
+            if error.isDisconnected { return nil }
+            throw error
+        }
+    }
+}

@@ -1,0 +1,92 @@
+internal import HostSystem
+internal import OCISpec
+
+/// The options of one mount, sorted by what they act on. See config.md "Mounts" of the runtime spec and mount(8).
+struct MountOptions: Equatable {
+    /// Flags to be set.
+    var flags: MountFlags = []
+    /// Flags that the options clear by name (`rw`, `suid` ...), which a remount must not keep.
+    var cleared: MountFlags = []
+    /// Changes of propagation, in order.
+    var propagation: [MountFlags] = []
+    /// Attributes for the whole tree below the mount: `rro` and its like.
+    var recursiveSet: UInt64 = 0
+    /// Attributes to be cleared in the whole tree.
+    var recursiveClear: UInt64 = 0
+    /// Whether the new file system gets a copy of what it hides.
+    var copiesUp = false
+    /// What the file system itself is to read.
+    var data: [String] = []
+
+    /// Whether this is a bind mount.
+    var isBind: Bool { flags.contains(.bind) }
+
+    /// Sorts the options of `mount`.
+    init(_ mount: Mount) {
+        if mount.type == "bind" { flags.insert(.bind) }
+        for option in mount.options { add(option) }
+    }
+
+    private mutating func add(_ option: String) {
+        if let flag = Self.setting[option] {
+            flags.insert(flag)
+            cleared.remove(flag)
+        } else if let flag = Self.clearing[option] {
+            flags.remove(flag)
+            cleared.insert(flag)
+        } else if let kind = Self.propagating[option] {
+            propagation.append(kind)
+        } else if let attribute = Self.recursive[option] {
+            recursiveSet |= attribute.set
+            recursiveClear |= attribute.clear
+        } else if option == "tmpcopyup" {
+            copiesUp = true
+        } else if option != "defaults" {
+            data.append(option)
+        }
+    }
+
+    private static let setting: [String: MountFlags] = [
+        "bind": .bind, "rbind": [.bind, .recursive], "ro": .readOnly, "nosuid": .noSetUserID, "nodev": .noDevices,
+        "noexec": .noExecute, "sync": .synchronous, "remount": .remount, "mand": .mandatoryLocks,
+        "dirsync": .directorySync, "noatime": .noAccessTime, "nodiratime": .noDirectoryAccessTime,
+        "relatime": .relativeAccessTime, "strictatime": .strictAccessTime, "iversion": .inodeVersion,
+        "lazytime": .lazyTime, "silent": .silent, "nosymfollow": .noSymbolicLinks,
+    ]
+
+    private static let clearing: [String: MountFlags] = [
+        "rw": .readOnly, "suid": .noSetUserID, "dev": .noDevices, "exec": .noExecute, "async": .synchronous,
+        "nomand": .mandatoryLocks, "atime": .noAccessTime, "diratime": .noDirectoryAccessTime,
+        "norelatime": .relativeAccessTime, "nostrictatime": .strictAccessTime, "noiversion": .inodeVersion,
+        "nolazytime": .lazyTime, "loud": .silent, "symfollow": .noSymbolicLinks,
+    ]
+
+    private static let propagating: [String: MountFlags] = [
+        "private": .private, "rprivate": [.private, .recursive], "shared": .shared, "rshared": [.shared, .recursive],
+        "slave": .slave, "rslave": [.slave, .recursive], "unbindable": .unbindable,
+        "runbindable": [.unbindable, .recursive],
+    ]
+
+    private static let recursive: [String: (set: UInt64, clear: UInt64)] = [
+        "rro": (MountAttribute.readOnly, 0), "rrw": (0, MountAttribute.readOnly),
+        "rnosuid": (MountAttribute.noSetUserID, 0), "rsuid": (0, MountAttribute.noSetUserID),
+        "rnodev": (MountAttribute.noDevices, 0), "rdev": (0, MountAttribute.noDevices),
+        "rnoexec": (MountAttribute.noExecute, 0), "rexec": (0, MountAttribute.noExecute),
+        "rnodiratime": (MountAttribute.noDirectoryAccessTime, 0),
+        "rdiratime": (0, MountAttribute.noDirectoryAccessTime),
+        "rrelatime": (0, MountAttribute.accessTimeMask), "rnorelatime": (0, MountAttribute.accessTimeMask),
+        "rnoatime": (MountAttribute.noAccessTime, MountAttribute.accessTimeMask),
+        "ratime": (0, MountAttribute.accessTimeMask),
+        "rstrictatime": (MountAttribute.strictAccessTime, MountAttribute.accessTimeMask),
+        "rnostrictatime": (0, MountAttribute.accessTimeMask),
+        "rnosymfollow": (MountAttribute.noSymbolicLinks, 0), "rsymfollow": (0, MountAttribute.noSymbolicLinks),
+    ]
+}
+
+extension MountFlags {
+    /// The flags that belong to a mount, not to the file system: a bind mount takes them by a second, remounting call.
+    static let perMount: MountFlags = [
+        .readOnly, .noSetUserID, .noDevices, .noExecute, .noAccessTime, .noDirectoryAccessTime, .relativeAccessTime,
+        .strictAccessTime, .noSymbolicLinks,
+    ]
+}

@@ -1,0 +1,70 @@
+internal import HostSystem
+internal import OCISpec
+
+/// Which namespaces a container's process 1 gets anew and which it joins. See config-linux.md "Namespaces".
+struct NamespacePlan {
+    /// A namespace that exists already.
+    struct Joined: Equatable {
+        let type: NamespaceType
+        let path: String
+        let descriptor: Int32
+    }
+
+    /// The kinds to be made anew.
+    let new: Set<NamespaceType>
+    /// Those to be joined, in the order in which that is done.
+    let joined: [Joined]
+    private let descriptors = DescriptorSet()
+
+    /// The user namespace comes first, because it decides about the right to enter the others.
+    private static let order: [NamespaceType] = [.user, .ipc, .uts, .network, .pid, .mount, .cgroup, .time]
+
+    /// Opens the namespaces to be joined.
+    ///
+    /// - Parameter always: Kinds that the container gets even if config.json does not ask for them.
+    init(_ configured: [Namespace], always: Set<NamespaceType> = []) throws(Failure) {
+        var new = always
+        var joined = [Joined]()
+        for type in Self.order {
+            guard let namespace = configured.first(where: { $0.type == type }) else { continue }
+            guard let path = namespace.path, !path.isEmpty else {
+                new.insert(type)
+                continue
+            }
+            do throws(HostError) {
+                let descriptor = try open(path, flags: .readOnly)
+                joined.append(Joined(type: type, path: path, descriptor: descriptor.raw))
+                descriptors.add(descriptor)
+            } catch {
+                throw Failure("cannot join \(type.rawValue) namespace", cause: error)
+            }
+            new.remove(type)
+        }
+        self.new = new
+        self.joined = joined
+    }
+
+    /// The bits for clone3(2). The cgroup namespace is made later, when the process is in its cgroup, and the time
+    /// namespace needs its offsets first.
+    var cloneFlags: UInt64 { Self.flags(new.subtracting([.cgroup, .time])) }
+
+    /// Whether the container has a namespace of this type that is not the runtime's.
+    func isSeparate(_ type: NamespaceType) -> Bool { new.contains(type) || joined.contains { $0.type == type } }
+
+    /// The CLONE_NEW* bits of several kinds.
+    static func flags(_ types: Set<NamespaceType>) -> UInt64 { types.reduce(0) { $0 | flag($1) } }
+
+    /// The CLONE_NEW* bit of a kind.
+    static func flag(_ type: NamespaceType) -> UInt64 {
+        switch type {
+        case .pid: NamespaceFlag.pid
+        case .network: NamespaceFlag.network
+        case .mount: NamespaceFlag.mount
+        case .ipc: NamespaceFlag.ipc
+        case .uts: NamespaceFlag.uts
+        case .user: NamespaceFlag.user
+        case .cgroup: NamespaceFlag.cgroup
+        case .time: NamespaceFlag.time
+        }
+    }
+}

@@ -1,0 +1,56 @@
+internal import HostSystem
+internal import OCISpec
+
+/// Finds a container's program from inside the container, as its user. Messages are those engines look for in runc's.
+struct ProgramSearch {
+    let process: Process
+
+    /// Where a container without PATH is searched, as in runc.
+    private static let defaultPath = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+
+    private func value(_ name: String) -> String? {
+        process.env.last { $0.hasPrefix("\(name)=") }.map { String($0.dropFirst(name.utf8.count + 1)) }
+    }
+
+    /// The program's environment: config.json's, and HOME where it has none.
+    var environment: [String] {
+        value("HOME") == nil ? process.env + ["HOME=\(Self.home(of: process.user.uid))"] : process.env
+    }
+
+    /// The program's path.
+    ///
+    /// - Throws: ``HostSystem/Failure`` with runc's words, by which engines tell status 126 from 127.
+    func find() throws(Failure) -> String {
+        let name = process.args.first ?? ""
+        if name.utf8.contains(UInt8(ascii: "/")) {
+            return try check(name)
+        }
+        for directory in (value("PATH") ?? Self.defaultPath).split(separator: ":") {
+            let path = "\(directory)/\(name)"
+            if let status = try? followedStatus(of: path), status.kind == .regular, canExecute(path) { return path }
+        }
+        throw Failure("exec: \"\(name)\": executable file not found in $PATH")
+    }
+
+    private func check(_ name: String) throws(Failure) -> String {
+        let status: FileStatus
+        do throws(HostError) {
+            status = try followedStatus(of: name)
+        } catch {
+            throw Failure("exec: \"\(name)\": stat \(name): \(error.reason)")
+        }
+        if status.kind == .directory { throw Failure("exec: \"\(name)\": is a directory") }
+        guard canExecute(name) else { throw Failure("exec: \"\(name)\": permission denied") }
+        return name
+    }
+
+    /// The home directory in the container's own /etc/passwd; `/` where there is none.
+    private static func home(of uid: UInt32) -> String {
+        guard let text = try? readText("/etc/passwd") else { return "/" }
+        for line in text.split(separator: "\n") {
+            let fields = line.split(separator: ":", omittingEmptySubsequences: false)
+            if fields.count >= 6, UInt32(fields[2]) == uid { return fields[5].isEmpty ? "/" : String(fields[5]) }
+        }
+        return "/"
+    }
+}

@@ -1,0 +1,123 @@
+internal import HostSystem
+internal import OCISpec
+
+/// Builds a container's mount tree and makes it the root. See config.md "Root" and config-linux.md.
+struct RootSwitch {
+    let settings: SandboxSettings
+
+    private var linux: LinuxSpec { settings.spec.linux ?? LinuxSpec() }
+
+    /// The console's slave, once the container has one.
+    struct Console: ~Copyable {
+        let terminal: PseudoTerminal
+    }
+
+    /// Builds the tree of an ordinary container and returns its terminal, if config.json asks for one.
+    func furnish() throws -> Console? {
+        try setPropagation()
+        try mount(settings.rootPath, at: settings.rootPath, flags: [.bind, .recursive])
+        let tree = RootTree(directory: try open(settings.rootPath, flags: [.directory, .pathOnly]))
+        let mounting = Mounting(tree: tree, bundle: settings.bundle, cgroup: settings.cgroup)
+        for mount in settings.spec.mounts { try mounting.make(mount) }
+        return try furnishDevices(mounting.tree)
+    }
+
+    private func furnishDevices(_ tree: borrowing RootTree) throws -> Console? {
+        // A host's /dev that is bound into the container is complete, and not the container's to change.
+        let bindsDev = settings.spec.mounts.contains {
+            RootTree.normalised($0.destination) == ["dev"] && MountOptions($0).isBind
+        }
+        if !bindsDev {
+            try DeviceNodes(binds: settings.namespaces.isSeparate(.user)).make(linux.devices, in: tree)
+        }
+        let console = try openConsole(in: tree)
+        if let directory = settings.spec.process?.cwd { _ = try tree.make(directory, isDirectory: true) }
+        try CoveredPaths.protect(linux.readonlyPaths, in: tree)
+        try CoveredPaths.mask(linux.maskedPaths, in: tree)
+        return console
+    }
+
+    private func openConsole(in tree: borrowing RootTree) throws -> Console? {
+        guard settings.spec.process?.terminal == true else { return nil }
+        guard let multiplexer = try tree.find("/dev/pts/ptmx") else {
+            throw Failure("cannot open a terminal: the container has no devpts at /dev/pts")
+        }
+        let terminal = try PseudoTerminal(multiplexer: multiplexer.path)
+        let place = try tree.make("/dev/console", isDirectory: false)
+        try mount(descriptorPath(terminal.slave.raw), at: place.path, flags: .bind)
+        return Console(terminal: terminal)
+    }
+
+    /// Mounts of the container must not travel back to the host; pivot_root(2) refuses shared mounts besides.
+    private func setPropagation() throws(HostError) {
+        let flags: MountFlags =
+            switch linux.rootfsPropagation {
+            case .shared, .rshared: [.shared, .recursive]
+            case .private, .rprivate: [.private, .recursive]
+            default: [.slave, .recursive]
+            }
+        try mount(nil, at: "/", flags: flags)
+        guard flags.contains(.shared) else { return }
+        // pivot_root(2) wants the mount above the new root to be private.
+        try mount(settings.rootPath, at: settings.rootPath, flags: [.bind, .recursive])
+        try mount(nil, at: settings.rootPath, flags: .private)
+    }
+
+    /// Makes the furnished tree the root.
+    func enter() throws(HostError) {
+        try changeDirectory(to: settings.rootPath)
+        if settings.noPivot {
+            try mount(settings.rootPath, at: "/", flags: MountFlags(rawValue: 8192))
+            try changeRoot(to: ".")
+            try changeDirectory(to: "/")
+        } else {
+            try pivotRootToCurrentDirectory()
+        }
+        if let propagation = Self.rootPropagation(linux.rootfsPropagation) {
+            try mount(nil, at: "/", flags: propagation)
+        }
+        if settings.spec.root?.readonly == true {
+            let root = try open("/", flags: [.directory, .pathOnly])
+            let kept = try mountFlags(of: root.raw)
+            try mount(nil, at: "/", flags: [.remount, .bind, .readOnly, kept])
+        }
+    }
+
+    private static func rootPropagation(_ propagation: Propagation?) -> MountFlags? {
+        switch propagation {
+        case nil: nil
+        case .shared: .shared
+        case .rshared: [.shared, .recursive]
+        case .slave: .slave
+        case .rslave: [.slave, .recursive]
+        case .private: .private
+        case .rprivate: [.private, .recursive]
+        case .unbindable: .unbindable
+        case .runbindable: [.unbindable, .recursive]
+        }
+    }
+
+    /// The root of a guest's supervisor: an empty read-only tmpfs, for nothing in it is ever needed.
+    ///
+    /// The terminal comes from a devpts of its own, which is gone from the tree again before anything else runs.
+    func enterEmptyRoot() throws -> Console? {
+        try mount(nil, at: "/", flags: [.private, .recursive])
+        let place = "/proc"
+        try mount(
+            "tmpfs", at: place, type: "tmpfs", flags: [.noSetUserID, .noDevices, .noExecute],
+            data: "mode=755,size=4k,nr_inodes=4")
+        var console: Console?
+        if settings.spec.process?.terminal == true {
+            try makeDirectory("\(place)/pts", mode: 0o755)
+            try mount(
+                "devpts", at: "\(place)/pts", type: "devpts", flags: [.noSetUserID, .noExecute],
+                data: "newinstance,ptmxmode=0666,mode=0620")
+            console = Console(terminal: try PseudoTerminal(multiplexer: "\(place)/pts/ptmx"))
+            try detachMount("\(place)/pts")
+        }
+        try changeDirectory(to: place)
+        try pivotRootToCurrentDirectory()
+        try mount(nil, at: "/", flags: [.remount, .bind, .readOnly, .noSetUserID, .noDevices, .noExecute])
+        return console
+    }
+}

@@ -1,0 +1,181 @@
+internal import HostSystem
+public import LaunchPlanning
+public import OCISpec
+
+/// What is to be run in a sandbox, and how the caller wants it.
+public struct SandboxRequest {
+    /// The container's id.
+    public var id: String
+    /// What config.json says.
+    public var spec: RuntimeSpec
+    /// What process 1 becomes.
+    public var plan: LaunchPlan
+    /// The bundle's absolute path.
+    public var bundle: String
+    /// The root filesystem's absolute path.
+    public var rootPath: String
+    /// chroot instead of pivot_root, for a root on an initial ramdisk.
+    public var noPivot = false
+    /// The container keeps the caller's session keyring.
+    public var noNewKeyring = false
+    /// How many descriptors from 3 on the program keeps.
+    public var preservedDescriptors: Int32 = 0
+    /// The engine's socket that takes the terminal's master.
+    public var consoleSocket: Int32?
+    /// Descriptors that a guest's supervisor needs.
+    public var guestDescriptors: [Int32] = []
+
+    /// Creates a request with runc's defaults.
+    public init(id: String, spec: RuntimeSpec, plan: LaunchPlan, bundle: String, rootPath: String) {
+        self.id = id
+        self.spec = spec
+        self.plan = plan
+        self.bundle = bundle
+        self.rootPath = rootPath
+    }
+}
+
+/// A sandbox in the making: its cgroups, and process 1 once there is one.
+///
+/// One sandbox serves ordinary programs and monitors alike; they differ in the last step only.
+public struct Sandbox {
+    private let settings: SandboxSettings
+    /// The container's cgroups.
+    public var cgroup: Cgroup { settings.cgroup }
+
+    /// Checks the request and makes the container's cgroups, the first thing on the host that has to be undone.
+    ///
+    /// - Throws: An error that says what cannot be done; nothing is left behind.
+    public init(_ request: SandboxRequest) throws {
+        let linux = request.spec.linux ?? LinuxSpec()
+        try Self.refuseUnsupported(linux)
+        let process = request.spec.process ?? Process()
+        let isGuest = request.plan.guest != nil
+        let identity =
+            isGuest
+            ? ProcessIdentity(supervisorOf: process) : try ProcessIdentity(process, seccomp: linux.seccomp)
+        // Without a mount namespace the container's mounts would be the host's; a guest never shares one.
+        let namespaces = try NamespacePlan(linux.namespaces, always: [.mount])
+        try Self.checkMappings(linux, namespaces)
+        settings = SandboxSettings(
+            id: request.id, spec: request.spec, bundle: request.bundle, rootPath: request.rootPath, isGuest: isGuest,
+            noPivot: request.noPivot, noNewKeyring: request.noNewKeyring,
+            preservedDescriptors: request.preservedDescriptors, consoleSocket: request.consoleSocket,
+            guestDescriptors: request.guestDescriptors, namespaces: namespaces,
+            cgroup: try Self.makeCgroup(linux, id: request.id), identity: identity)
+    }
+
+    private static func refuseUnsupported(_ linux: LinuxSpec) throws(SpecError) {
+        let refused: [(String, Bool)] = [
+            ("intelRdt", linux.intelRdt != nil), ("memoryPolicy", linux.memoryPolicy != nil),
+            ("netDevices", !linux.netDevices.isEmpty), ("personality", linux.personality != nil),
+            ("mountLabel", linux.mountLabel.map { !$0.isEmpty } ?? false),
+        ]
+        for (name, isSet) in refused where isSet {
+            throw SpecError(
+                pointer: "/linux/\(name)", reason: "this property is not supported", section: "config-linux.md")
+        }
+    }
+
+    private static func checkMappings(_ linux: LinuxSpec, _ namespaces: NamespacePlan) throws(SpecError) {
+        guard namespaces.new.contains(.user) else { return }
+        for (name, mappings) in [("uidMappings", linux.uidMappings), ("gidMappings", linux.gidMappings)]
+        where mappings.isEmpty {
+            throw SpecError(
+                pointer: "/linux/\(name)", reason: "a new user namespace needs mappings",
+                section: "config-linux.md#user-namespace-mappings")
+        }
+    }
+
+    private static func makeCgroup(_ linux: LinuxSpec, id: String) throws -> Cgroup {
+        let cgroup: Cgroup
+        do {
+            cgroup = try Cgroup.make(path: linux.cgroupsPath, id: id)
+        } catch let error as HostError {
+            // An ordinary user has no cgroups to give, and a container without limits needs none.
+            if error.isPermission && effectiveUser() != 0 { return .none }
+            throw Failure("cannot make the container's cgroups", cause: error)
+        }
+        do {
+            if let resources = linux.resources { try cgroup.apply(resources) }
+            return cgroup
+        } catch {
+            try? Cgroup.destroy(cgroup.directories, made: cgroup.made)
+            throw error
+        }
+    }
+
+    /// Makes process 1 and furnishes its sandbox; when it returns, process 1 waits for `start`.
+    ///
+    /// - Parameters:
+    ///   - listener: Where process 1 waits; the caller's copy may be closed afterwards.
+    ///   - known: Called with the pid as soon as there is one.
+    ///   - guest: Runs a guest's supervisor, in process 1.
+    /// - Throws: The reason process 1 gives, or that of a hook. Process 1 is gone then.
+    public func makeProcess(
+        listener: Int32, known: (Int32) throws -> Void, guest: (StartConnection) -> Never
+    ) throws -> Int32 {
+        let pair = try SocketPair()
+        // Only children are put into a joined PID namespace, so this has to be done before there is one.
+        for namespace in settings.namespaces.joined where namespace.type == .pid {
+            try joinNamespace(namespace.descriptor, type: NamespaceFlag.pid, path: namespace.path)
+        }
+        let pid = try cloneProcess(namespaces: cloneFlags)
+        let (ours, theirs) = pair.take()
+        if pid == 0 {
+            _ = Descriptor(owning: ours)
+            ContainerInit(
+                settings: settings, channel: InitChannel(socket: Descriptor(owning: theirs)), listener: listener
+            )
+            .run(guest: guest)
+        }
+        _ = Descriptor(owning: theirs)
+        settings.cgroup.membershipFiles.close()
+        do {
+            try known(pid)
+            try attend(pid, InitChannel(socket: Descriptor(owning: ours)))
+            return pid
+        } catch {
+            try? sendSignal(Signal.kill, to: pid)
+            _ = try? waitForChild(pid)
+            throw error
+        }
+    }
+
+    /// A joined user namespace has to own the new ones, so those are made after it is joined.
+    private var cloneFlags: UInt64 { settings.namespaces.cloneFlags }
+
+    private func attend(_ pid: Int32, _ channel: consuming InitChannel) throws {
+        if settings.namespaces.new.contains(.user) {
+            try IDMappings.write(settings.spec.linux ?? LinuxSpec(), for: pid)
+        }
+        try channel.send(.proceed(pid: pid))
+        while true {
+            switch try channel.receive() {
+            case .ready: return
+            case .failed(let reason): throw Failure(reason)
+            case .runHooks:
+                try runHooks(pid)
+                try channel.send(.proceed(pid: pid))
+            case .proceed, nil: throw Failure("the container's process ended before it was ready: \(ending(of: pid))")
+            }
+        }
+    }
+
+    private func ending(of pid: Int32) -> String {
+        guard let end = try? waitForChild(pid)?.end else { return "no status" }
+        return switch end {
+        case .exited(let status): "exit status \(status)"
+        case .signaled(let signal): "signal \(signal)"
+        }
+    }
+
+    private func runHooks(_ pid: Int32) throws(Failure) {
+        let state = ContainerStateDocument(
+            ociVersion: settings.spec.ociVersion, id: settings.id, status: .created, pid: pid, bundle: settings.bundle,
+            annotations: settings.spec.annotations)
+        let runner = HookRunner(state: state)
+        try runner.run(settings.spec.hooks.prestart, kind: .prestart)
+        try runner.run(settings.spec.hooks.createRuntime, kind: .createRuntime)
+    }
+}

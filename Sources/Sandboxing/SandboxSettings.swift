@@ -1,0 +1,22 @@
+internal import HostSystem
+internal import OCISpec
+
+/// All that a container's process 1 needs to know to furnish its sandbox; made by the parent, read by the child.
+struct SandboxSettings {
+    let id: String
+    let spec: RuntimeSpec
+    let bundle: String
+    let rootPath: String
+    let isGuest: Bool
+    let noPivot: Bool
+    let noNewKeyring: Bool
+    /// How many descriptors from 3 on the program keeps.
+    let preservedDescriptors: Int32
+    /// The engine's socket that takes the terminal's master.
+    let consoleSocket: Int32?
+    /// Descriptors that a guest's supervisor keeps.
+    let guestDescriptors: [Int32]
+    let namespaces: NamespacePlan
+    let cgroup: Cgroup
+    let identity: ProcessIdentity
+}

@@ -1,0 +1,104 @@
+import CLinux
+import GuestModel
+import HostSystem
+
+/// A guest of the spt contract in this very process: its memory at its own addresses, its calls through seccomp.
+///
+/// The contract is Solo5's `spt_abi.h`, version 2.
+struct SptGuest {
+    /// `SPT_HOST_MEM_BASE`: the kernel does not map below it (vm.mmap_min_addr).
+    private static let memoryStart: UInt64 = 0x1_0000
+    /// `SPT_BOOT_INFO_BASE`.
+    private static let bootInformation: UInt64 = 0x1_1000
+
+    private let filter: CallFilter
+    private let entry: UInt64
+    private let stack: UInt64
+    private let faults: FaultRecord
+
+    init(_ launch: TenderLaunch, _ binary: GuestBinary, faults: FaultRecord) throws {
+        try SptGuest.refuseExecutableData()
+        try SptGuest.mapMemory(binary.memoryBytes)
+        try binary.load(at: 0, executable: true)
+        binary.close()
+        let waits = try WaitSet(binary.attachments)
+        var descriptors: [UInt8] = []
+        descriptors.append(number: waits.descriptor)
+        descriptors.append(number: waits.timer)
+        let boot = binary.bootInformation(at: Self.bootInformation, frequency: nil, extra: descriptors)
+        // SAFETY: boot information, manifest and command line have less than 0x4000 bytes, and the memory mapped above
+        // is free from 0x11000 up to the first segment at 0x100000.
+        unsafe UnsafeMutableRawPointer(bitPattern: Int(Self.bootInformation))?.copyMemory(
+            from: boot, byteCount: boot.count)
+        filter = try CallFilter(allowing: SptGuest.allowList(waits, binary.attachments))
+        entry = binary.plan.entry
+        // The ABI of a function's first instruction: 8 below a multiple of 16.
+        stack = binary.memoryBytes - 8
+        self.faults = faults
+        try check("prctl", "PR_SET_NO_NEW_PRIVS", lx_no_new_privileges())
+        // SAFETY: the record is kept by this value until the process ends.
+        let caught = unsafe lx_catch_guest_faults(faults.page)
+        try check("sigaction", "guest faults", caught)
+    }
+
+    /// With READ_IMPLIES_EXEC every readable page would be executable, the guest's data too; see personality(2).
+    private static func refuseExecutableData() throws {
+        let personality = try check("personality", "", lx_personality(0xFFFF_FFFF))
+        guard personality & 0x40_0000 == 0 else {
+            throw Failure("cannot run an spt guest in a process with the READ_IMPLIES_EXEC personality")
+        }
+    }
+
+    private static func mapMemory(_ bytes: UInt64) throws {
+        let address = lx_guest_map(memoryStart, bytes - memoryStart)
+        if address == -Int64(EEXIST) || address > 0 && address != memoryStart {
+            throw Failure(
+                "guest memory of \(bytes >> 20) MiB overlaps this program's own addresses: "
+                    + "it is too large for this build of swiftlet")
+        }
+        try check("mmap", "guest memory of \(bytes >> 20) MiB", Int(address))
+    }
+
+    /// The calls of the spt contract, and no other.
+    private static func allowList(_ waits: WaitSet, _ attachments: [GuestBinary.Attachment]) -> [AllowedCall] {
+        let (wait, timer) = (UInt64(waits.descriptor), UInt64(waits.timer))
+        var rules = [
+            AllowedCall("write", .equal(argument: 0, 1), for: "console output"),
+            AllowedCall("exit_group", for: "the guest's end, and that of the fault handler"),
+            AllowedCall("epoll_pwait", .equal(argument: 0, wait), for: "yield: wait for frames or the timer"),
+            AllowedCall("timerfd_settime", .equal(argument: 0, timer), for: "yield: until when"),
+            AllowedCall("clock_gettime", .equal(argument: 0, UInt64(CLOCK_MONOTONIC)), for: "the guest's clock"),
+            AllowedCall("clock_gettime", .equal(argument: 0, UInt64(CLOCK_REALTIME)), for: "the wall clock"),
+            AllowedCall("arch_prctl", .equal(argument: 0, 0x1002), for: "ARCH_SET_FS: thread-local storage"),
+        ]
+        for attachment in attachments {
+            let descriptor = UInt64(attachment.device.descriptor)
+            switch attachment.device.kind {
+            case .block(let capacity, let sector):
+                // One sector at a time, as the contract says; without the limit a guest could make its file grow.
+                let last = capacity - UInt64(sector)
+                for (call, reason) in [("pread64", "read a sector"), ("pwrite64", "write a sector")] {
+                    rules.append(
+                        AllowedCall(
+                            call, .equal(argument: 0, descriptor), .equal(argument: 2, UInt64(sector)),
+                            .atMost(argument: 3, last), for: reason))
+                }
+            case .net:
+                rules.append(AllowedCall("read", .equal(argument: 0, descriptor), for: "receive a frame"))
+                rules.append(AllowedCall("write", .equal(argument: 0, descriptor), for: "send a frame"))
+            }
+        }
+        return rules
+    }
+
+    /// Becomes the guest.
+    func enter() -> Never {
+        // SAFETY: the entry point lies in an executable region and the stack ends at the end of the guest's memory, both
+        // mapped by init; the program outlives the call, which returns only when the filter is refused.
+        let refused = unsafe filter.program.withUnsafeBytes { program in
+            unsafe lx_spt_enter(program.baseAddress, program.count, entry, stack, Self.bootInformation)
+        }
+        faults.record("cannot start the guest: seccomp: \(errorText(-refused))")
+        exitNow(255)
+    }
+}

@@ -1,0 +1,120 @@
+public import GuestModel
+internal import HostSystem
+internal import Solo5Tender
+
+/// A guest that is about to be started: the monitor's settings and the descriptors it needs.
+public struct SupervisedGuest {
+    /// Which of this program's tenders runs it.
+    public let tender: EmbeddedTender
+    /// The guest's memory in MiB.
+    public let memoryMiB: UInt64
+    /// Its boot string, without a terminating NUL.
+    public let commandLine: [UInt8]
+    /// The open image.
+    public let image: Int32
+    /// The open /dev/kvm, where the monitor needs it.
+    public let kvm: Int32?
+
+    /// Creates a description.
+    public init(tender: EmbeddedTender, memoryMiB: UInt64, commandLine: [UInt8], image: Int32, kvm: Int32?) {
+        self.tender = tender
+        self.memoryMiB = memoryMiB
+        self.commandLine = commandLine
+        self.image = image
+        self.kvm = kvm
+    }
+}
+
+/// Process 1 of a guest's container: starts the monitor, waits for it, ends it on request and translates its status.
+///
+/// The real Solo5 tenders ignore SIGTERM as process 1 or turn it into 1; this process ends the guest for any signal that
+/// ends a program by default, and then itself with 128 plus the signal's number.
+public struct Supervisor {
+    private let guest: SupervisedGuest
+
+    /// Creates a supervisor.
+    public init(_ guest: SupervisedGuest) { self.guest = guest }
+
+    /// Runs the guest to its end and ends this process with its status.
+    ///
+    /// - Parameters:
+    ///   - started: Called when the guest is loaded and about to run, in the monitor's process and in this one.
+    ///   - failed: Called in either when the guest cannot be loaded; ends the process.
+    public func run(started: () -> Void, failed: (String) -> Never) -> Never {
+        do {
+            let faults = try FaultRecord()
+            let signals = try SignalQueue()
+            let supervisor = currentProcess()
+            let monitor = try cloneProcess(namespaces: 0)
+            if monitor == 0 { becomeMonitor(of: supervisor, faults, started: started, failed: failed) }
+            started()
+            try closeWhatOnlyTheMonitorNeeds()
+            giveBackMemory()
+            exitNow(try attend(monitor, signals, faults))
+        } catch {
+            failed("\(error)")
+        }
+    }
+
+    /// The child: loads the guest and becomes it.
+    private func becomeMonitor(
+        of supervisor: Int32, _ faults: FaultRecord, started: () -> Void, failed: (String) -> Never
+    ) -> Never {
+        do {
+            try setParentDeathSignal(Signal.kill)
+            // The supervisor may have ended before the kernel knew that this process wants to go with it.
+            guard parentProcess() == supervisor else { exitNow(1) }
+            let launch = TenderLaunch(
+                target: guest.tender == .spt ? .spt : .hvt, memoryMiB: guest.memoryMiB, commandLine: guest.commandLine,
+                executable: guest.image, kvm: guest.kvm)
+            let tender = try prepareTender(launch, faults: faults)
+            started()
+            tender.enter()
+        } catch {
+            failed("\(error)")
+        }
+    }
+
+    private func closeWhatOnlyTheMonitorNeeds() throws {
+        for number in [guest.image, guest.kvm].compactMap({ $0 }) { _ = Descriptor(owning: number) }
+    }
+
+    /// Waits for the monitor and for signals; returns the status this process is to end with.
+    private func attend(_ monitor: Int32, _ signals: borrowing SignalQueue, _ faults: FaultRecord) throws -> Int32 {
+        while true {
+            _ = try waitUntilReadable([signals.descriptor.raw])
+            while let signal = try signals.next() {
+                if signal == Signal.child {
+                    if let end = try reap(monitor) { return status(end, faults) }
+                } else if Self.ends(signal) {
+                    try? sendSignal(Signal.kill, to: monitor)
+                    _ = try waitForChild(monitor)
+                    return 128 + signal
+                }
+            }
+        }
+    }
+
+    /// Collects every child that has ended; process 1 inherits orphans too.
+    private func reap(_ monitor: Int32) throws -> ProcessEnd? {
+        while let (pid, end) = try waitForAnyChild() { if pid == monitor { return end } }
+        return nil
+    }
+
+    private func status(_ end: ProcessEnd, _ faults: FaultRecord) -> Int32 {
+        if let report = faults.report {
+            try? Program.write(report.hasSuffix("\n") ? report : report + "\n", to: .error)
+        }
+        return end.shellStatus
+    }
+
+    /// Whether a program without a handler would end by `signal`. See signal(7).
+    static func ends(_ signal: Int32) -> Bool {
+        switch signal {
+        case Signal.child, Signal.resume, Signal.urgent, Signal.windowChange, Signal.stop, Signal.terminalStop,
+            Signal.terminalInput, Signal.terminalOutput:
+            false
+        default: true
+        }
+    }
+}
