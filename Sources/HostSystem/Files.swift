@@ -415,10 +415,6 @@ public func closeDescriptors(from first: Int32, through last: Int32) throws(Host
     try check("close_range", "\(first)..\(last)", lx_close_range(UInt32(first), UInt32(last), 0))
 }
 
-/// Marks every descriptor from `first` on close-on-exec. See close_range(2) CLOSE_RANGE_CLOEXEC.
-public func closeDescriptorsOnExec(from first: Int32) throws(HostError) {
-    try check("close_range", "\(first)..", lx_close_range(UInt32(first), UInt32.max, 1 << 2))
-}
 
 /// Makes `copy` the same open file as `descriptor`, kept across exec. See dup2(2).
 public func duplicate(_ descriptor: Int32, to copy: Int32) throws(HostError) {

@@ -109,7 +109,7 @@ func withCStrings(
 ) -> Int32 {
     // SAFETY: every pointer is the allocation of strdup(3) and freed after `body`, the array is NULL-terminated.
     var pointers: [UnsafeMutablePointer<CChar>?] = unsafe strings.map { unsafe strdup($0) } + [nil]
-    defer { for unsafepointer in unsafe pointers { unsafe free(pointer) } }
+    defer { unsafe pointers.forEach { unsafe free($0) } }
     return unsafe pointers.withUnsafeMutableBufferPointer { buffer in
         guard let base = buffer.baseAddress else { return -EINVAL }
         return unsafe body(UnsafePointer(base))

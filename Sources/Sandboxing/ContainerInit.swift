@@ -79,6 +79,8 @@ struct ContainerInit: ~Copyable {
     // MARK: mounts and hooks
 
     private func furnish() throws -> RootSwitch.Console? {
+        // Nodes and directories get exactly the mode they are made with; the process's own mask is set at the end.
+        setFileModeMask(0)
         try settings.identity.applyLimits()
         for (name, value) in linux.sysctl {
             let path = name.split(separator: ".").joined(separator: "/")
@@ -147,12 +149,12 @@ struct ContainerInit: ~Copyable {
     /// Becomes the container's user; returns the program's path, nil for a guest.
     private func settleProcess() throws -> String? {
         try setDumpable(false)
+        let preserved = settings.isGuest ? settings.guestDescriptors : Array(3..<(3 + settings.preservedDescriptors))
+        try keepOnly(preserved + [channel.socket.raw, listener])
         if settings.isGuest {
             try settings.identity.assume()
-            try keepOnly(settings.guestDescriptors + [channel.socket.raw, listener])
             return nil
         }
-        try closeDescriptorsOnExec(from: 3 + settings.preservedDescriptors)
         try enterWorkingDirectory()
         if !settings.identity.needsPrivilegeForSeccomp { try settings.identity.assume() }
         return try ProgramSearch(process: process).find()
@@ -170,6 +172,9 @@ struct ContainerInit: ~Copyable {
     }
 
     /// Closes every descriptor but the standard ones and these.
+    ///
+    /// Nothing of the host's may be left open in a container; and the lock on the container's directory belongs to every
+    /// process that has that descriptor.
     private func keepOnly(_ kept: [Int32]) throws(HostError) {
         var first: Int32 = 3
         for number in Set(kept).sorted() where number >= first {

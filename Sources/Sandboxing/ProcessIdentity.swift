@@ -59,7 +59,9 @@ struct ProcessIdentity {
         sets.effective = try set(names.effective, "effective")
         sets.inheritable = try set(names.inheritable, "inheritable")
         sets.permitted = try set(names.permitted, "permitted")
-        sets.ambient = try set(names.ambient, "ambient")
+        // The kernel gives only what is permitted and inheritable (capabilities(7)); runc passes over the rest too.
+        let ambient = try set(names.ambient, "ambient")
+        sets.ambient.mask = ambient.mask & sets.permitted.mask & sets.inheritable.mask
         return sets
     }
 
@@ -114,7 +116,7 @@ struct ProcessIdentity {
                 inheritable: capabilities.inheritable)
             try setAmbientCapabilities(capabilities.ambient)
         }
-        if let mask = user.umask { setFileModeMask(mask) }
+        setFileModeMask(user.umask ?? 0o022)
         if noNewPrivileges { try setNoNewPrivileges() }
     }
 

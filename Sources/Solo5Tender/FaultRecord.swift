@@ -38,13 +38,12 @@ import HostSystem
 
     private func text(size: UInt32) -> String {
         let count = min(Int(size), Int(LX_FAULT_TEXT_SIZE))
-        var result = ""
         // SAFETY: at most the size of the text is read from a page that is mapped as long as this object lives.
-        unsafe withUnsafeBytes(of: &page.pointee.text) { bytes in
-            for unsafebyte in unsafe bytes.prefix(count) {
-                let printable = byte == UInt8(ascii: "\n") || (0x20..<0x7F).contains(byte)
-                result.unicodeScalars.append(Unicode.Scalar(printable ? byte : UInt8(ascii: "?")))
-            }
+        let bytes = unsafe withUnsafeBytes(of: &page.pointee.text) { unsafe [UInt8]($0.prefix(count)) }
+        var result = ""
+        for byte in bytes {
+            let printable = byte == UInt8(ascii: "\n") || (0x20..<0x7F).contains(byte)
+            result.unicodeScalars.append(Unicode.Scalar(printable ? byte : UInt8(ascii: "?")))
         }
         return result
     }

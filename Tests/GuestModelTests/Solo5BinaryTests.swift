@@ -219,6 +219,18 @@ private func check(_ image: [UInt8]) throws -> Solo5Binary? {
         ]
     }()
 
+    /// Every byte of headers and notes with every kind of damage: an error or a value, never a trap.
+    @Test func survivesEveryDamagedByte() {
+        let image = Solo5Builder(target: 1, devices: devices).elf.image
+        var accepted = 0
+        for offset in Array(0..<ELFBuilder.programHeader(4)) + Array(0x3000..<0x3024) + Array(0x4000..<0x4158) {
+            for value in [0, 1, 0x7F, 0x80, 0xFF] as [UInt8] where image[offset] != value {
+                if (try? check(image.with(value, at: offset))) != nil { accepted += 1 }
+            }
+        }
+        #expect(accepted > 0)
+    }
+
     @Test(arguments: malformedNotes + malformedSegments) func refuses(file: Malformed) {
         let error = #expect(throws: Solo5Error.self) { try check(file.image) }
         #expect(error?.description == file.message)

@@ -197,7 +197,7 @@ def device_attached(guest):
     guest.put('B', guest.entry(1) + ENTRY_ATTACHED, 1)
 
 
-def device_name(guest, value):
+def device_name(guest, value=''):
     name = value.encode('latin-1')[:ENTRY_NAME_SIZE]
     start = guest.entry(1)
     guest.data[start:start + ENTRY_NAME_SIZE] = name.ljust(ENTRY_NAME_SIZE, b'\0')

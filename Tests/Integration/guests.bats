@@ -223,7 +223,7 @@ marked_bundle() { # ARGS...
     guest_bundle spt hello
     mkdir "$BUNDLE/rootfs/images"
     mv "$BUNDLE/rootfs/unikernel" "$BUNDLE/rootfs/images/guest"
-    edit '.process.args = $ARGS.positional' --args -- "$@"
+    edit '.process.args = $words' --argjson words "$(jq --null-input '$ARGS.positional' --args -- "$@")"
 }
 
 expect_hello() { # COMMAND_LINE

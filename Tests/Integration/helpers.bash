@@ -12,7 +12,7 @@ RUNTIME=$(command -v "${RUNTIME:-$repository/out/swiftlet}" || echo "${RUNTIME:-
 GUESTS=${GUESTS:-$repository/.build-guests}
 UNSTRIPPED=${UNSTRIPPED:-$repository/.build/release/swiftlet}
 # How long one call of the runtime may take before it counts as hanging, in seconds.
-LIMIT=${LIMIT:-60}
+LIMIT=${LIMIT:-20}
 
 setup() { prepare; }
 teardown() { clean_up; }

@@ -256,7 +256,7 @@ entries beyond numbers      | hello | manifest_entries 0xffffffff | entries
 entry 0 not reserved        | hello | first_entry_type 2        | entry 0
 a device of unknown type    | netdev | device_type 7            | type 7
 a device attached already   | netdev | device_attached          | attached
-a device without a name     | netdev | device_name \            | name
+a device without a name     | netdev | device_name             | name
 a name with a slash         | netdev | device_name ../x         | name
 a name without an end       | netdev | device_name_without_end  | name
 ROWS
