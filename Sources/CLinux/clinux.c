@@ -36,8 +36,8 @@ void lx_exit_on_signals(void) {
 
 void lx_reset_signals(void) {
     struct sigaction a = {.sa_handler = SIG_DFL};
-    for (int s = 1; s < 65; s++) {
-        if (s == SIGKILL || s == SIGSTOP || s == 32 || s == 33) continue;
+    for (int s = 1; s < 32; s++) { /* nobody ignores real-time signals */
+        if (s == SIGKILL || s == SIGSTOP) continue;
         sigaction(s, &a, NULL);
     }
     sigset_t none;

@@ -20,7 +20,7 @@ public struct ContainerRecord: Equatable, Sendable {
     public var owner: UInt32
     /// Which guest framework and monitor it runs; empty for an ordinary container.
     public var guest: String
-    /// The cgroup directories that were made for it, outermost first.
+    /// The cgroup directories that were not there before it, outermost first.
     public var cgroups: [String]
     /// The cgroup directories its processes are in.
     public var processCgroups: [String]

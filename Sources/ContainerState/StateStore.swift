@@ -48,7 +48,7 @@ public struct StateStore {
     public func ids() throws -> [String] {
         do {
             let directory = try HostSystem.open(root, flags: .directory)
-            return try entries(of: directory.raw, named: root).sorted()
+            return try entries(of: directory.raw, named: root).filter(\.isDirectory).map(\.name).sorted()
         } catch {
             if error.isNotFound { return [] }
             throw error

@@ -77,8 +77,9 @@ public func lastCapability() -> Int32 { cap_max_bits() - 1 }
 /// What is not in the bounding set already is passed over, so that a process without CAP_SETPCAP may ask for what it has.
 public func limitBoundingCapabilities(to kept: CapabilitySet) throws(HostError) {
     for number in 0...max(0, lastCapability()) where !kept.contains(number) {
-        if lx_prctl(PR_CAPBSET_READ, UInt(number), 0) == 0 { continue }
-        try check("prctl", "PR_CAPBSET_DROP \(number)", lx_prctl(PR_CAPBSET_DROP, UInt(number), 0))
+        let result = lx_prctl(PR_CAPBSET_DROP, UInt(number), 0)
+        if result < 0 && lx_prctl(PR_CAPBSET_READ, UInt(number), 0) == 0 { continue }
+        try check("prctl", "PR_CAPBSET_DROP \(number)", result)
     }
 }
 
@@ -102,7 +103,8 @@ public func setCapabilities(effective: CapabilitySet, permitted: CapabilitySet, 
 
 /// Replaces the ambient capabilities. See capabilities(7), prctl(2) PR_CAP_AMBIENT.
 public func setAmbientCapabilities(_ set: CapabilitySet) throws(HostError) {
-    _ = cap_reset_ambient()
+    // A kernel without ambient capabilities has none to clear.
+    _ = lx_prctl(PR_CAP_AMBIENT, UInt(PR_CAP_AMBIENT_CLEAR_ALL), 0)
     for number in 0...max(0, lastCapability()) where set.contains(number) {
         if cap_set_ambient(number, CAP_SET) != 0 {
             throw HostError(call: "prctl", subject: "PR_CAP_AMBIENT \(number)", errno: EPERM)

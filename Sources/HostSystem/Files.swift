@@ -130,8 +130,8 @@ public func fileSystemType(at path: String) throws(HostError) -> Int {
 /// See read(2). Throws `EFBIG` when there is more than `limit`.
 public func readAll(_ descriptor: Int32, named name: String, limit: Int = 16 << 20) throws(HostError) -> [UInt8] {
     var expected = 4096
-    if let status = try? status(of: descriptor), status.kind == .regular, status.size < UInt64(limit) {
-        expected = Int(status.size) + 1
+    if let status = try? status(of: descriptor), status.size < UInt64(limit) {
+        expected = max(expected, Int(status.size) + 1)
     }
     var bytes = [UInt8]()
     var last = 0
@@ -347,9 +347,19 @@ public func changeRoot(to path: String) throws(HostError) {
     try check("chroot", path, unsafe lx_chroot(path))
 }
 
-/// The names in an open directory, without `.` and `..`, in the kernel's order. See getdents64(2).
-public func entries(of directory: Int32, named name: String) throws(HostError) -> [String] {
-    var names = [String]()
+/// A name in a directory.
+public struct DirectoryEntry: Equatable, Sendable {
+    /// The name, without a path.
+    public let name: String
+    /// Whether it is a directory itself.
+    public let isDirectory: Bool
+}
+
+/// What is in an open directory, without `.` and `..`, in the kernel's order. See getdents64(2).
+///
+/// Relies on the file system to tell directories apart (d_type), as all do that the runtime looks into.
+public func entries(of directory: Int32, named name: String) throws(HostError) -> [DirectoryEntry] {
+    var found = [DirectoryEntry]()
     var last = 0
     repeat {
         let chunk = unsafe [UInt8](unsafeUninitializedCapacity: 32768) { buffer, count in
@@ -364,11 +374,13 @@ public func entries(of directory: Int32, named name: String) throws(HostError) -
             let record = Int(chunk[at + 16]) | Int(chunk[at + 17]) << 8
             guard record > 19, at + record <= chunk.count else { break }
             let entry = String(decoding: chunk[(at + 19)..<(at + record)].prefix { $0 != 0 }, as: UTF8.self)
-            if entry != "." && entry != ".." { names.append(entry) }
+            if entry != "." && entry != ".." {
+                found.append(DirectoryEntry(name: entry, isDirectory: chunk[at + 18] == UInt8(DT_DIR)))
+            }
             at += record
         }
     } while last > 0
-    return names
+    return found
 }
 
 /// Removes a directory and all below it, never crossing into another file system. See unlinkat(2).
@@ -376,8 +388,11 @@ public func removeTree(_ path: String, in directory: Int32 = currentDirectory) t
     do throws(HostError) {
         let tree = try open(path, in: directory, flags: [.directory, .noFollow])
         for entry in try entries(of: tree.raw, named: path) {
-            let kind = try status(of: entry, in: tree.raw).kind
-            if kind == .directory { try removeTree(entry, in: tree.raw) } else { try removeFile(entry, in: tree.raw) }
+            if entry.isDirectory {
+                try removeTree(entry.name, in: tree.raw)
+            } else {
+                try removeFile(entry.name, in: tree.raw)
+            }
         }
     } catch {
         if error.errno == ENOENT { return }

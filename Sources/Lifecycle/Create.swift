@@ -88,32 +88,49 @@ private struct Creation {
     /// Makes the sandbox and its process; returns the pid.
     func carryOut(_ bundle: borrowing Bundle, in directory: borrowing ContainerDirectory) throws -> Int32 {
         var record = self.record(of: bundle)
+        let sandbox = try Sandbox(request(bundle))
+        record.cgroups = sandbox.cgroup.missing
+        record.processCgroups = sandbox.cgroup.directories
+        // Written before anything is made, so that `delete` knows what to look for whatever happens here.
         try directory.write(record)
         let listener = try directory.listenForStart()
-        let sandbox = try Sandbox(request(bundle))
-        record.cgroups = sandbox.cgroup.made
-        record.processCgroups = sandbox.cgroup.directories
+        do {
+            if try !sandbox.makeCgroups() { record.processCgroups = [] }
+            record.pid = try makeProcess(sandbox, listener: listener.raw, record, directory)
+            record.startTime = processStatus(record.pid)?.startTime ?? 0
+            try confirm(record, directory)
+            return record.pid
+        } catch {
+            try? Cgroup.destroy(record.processCgroups, missing: record.cgroups)
+            throw error
+        }
+    }
+
+    private func makeProcess(
+        _ sandbox: Sandbox, listener: Int32, _ record: ContainerRecord, _ directory: borrowing ContainerDirectory
+    ) throws -> Int32 {
+        var early = record
+        let path = directory.path
+        return try sandbox.makeProcess(listener: listener) { pid in
+            runtime.log.debug("process 1 of \(id) is \(pid), state in \(path)")
+            // Without cgroups only the pid tells what has to be ended.
+            guard record.processCgroups.isEmpty else { return }
+            early.pid = pid
+            early.startTime = processStatus(pid)?.startTime ?? 0
+            try directory.write(early)
+        } guest: { connection in
+            supervise(connection)
+        }
+    }
+
+    /// Makes the container known as created; process 1 does not outlive a failure.
+    private func confirm(_ record: ContainerRecord, _ directory: borrowing ContainerDirectory) throws {
         do {
             try directory.write(record)
-            let place = directory.path
-            let pid = try sandbox.makeProcess(listener: listener.raw) { pid in
-                record.pid = pid
-                record.startTime = processStatus(pid)?.startTime ?? 0
-                runtime.log.debug("process 1 of \(id) is \(pid), state in \(place)")
-            } guest: { connection in
-                supervise(connection)
-            }
-            do {
-                try directory.write(record)
-                try writePidFile(pid)
-            } catch {
-                try? sendSignal(Signal.kill, to: pid)
-                _ = try? waitForChild(pid)
-                throw error
-            }
-            return pid
+            try writePidFile(record.pid)
         } catch {
-            try? Cgroup.destroy(record.processCgroups, made: record.cgroups)
+            try? sendSignal(Signal.kill, to: record.pid)
+            _ = try? waitForChild(record.pid)
             throw error
         }
     }

@@ -50,7 +50,7 @@ extension Runtime {
         }
         if let record = container.record {
             if status != .stopped { try end(record) }
-            try Cgroup.destroy(record.processCgroups, made: record.cgroups)
+            try Cgroup.destroy(record.processCgroups, missing: record.cgroups)
         }
         try container.directory.remove()
         if let record = container.record { runLateHooks(.poststop, record, status: .stopped) }

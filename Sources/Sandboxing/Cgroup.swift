@@ -13,45 +13,46 @@ public struct Cgroup {
 
     let isUnified: Bool
     let places: [Place]
-    /// The directories that were made, outermost first.
-    public let made: [String]
+    /// The directories that were not there when the cgroups were planned, outermost first.
+    public let missing: [String]
     /// The files through which a process places itself.
-    let membershipFiles: DescriptorSet
+    let membershipFiles = DescriptorSet()
 
     /// The directories in which the container's processes are.
     public var directories: [String] { places.map(\.directory) }
 
-    /// Makes the container's cgroups.
+    /// A container without cgroups: where the caller may not make any and asks for no limit.
+    static var none: Cgroup { Cgroup(isUnified: false, places: [], missing: []) }
+
+    /// Decides where the container's cgroups are; makes nothing.
     ///
     /// - Parameter path: `linux.cgroupsPath`; absolute from the mount point, relative to the runtime's own cgroup, or
     ///   nil for `/ID`.
-    /// - Parameter recorded: Called with the directories before each is made, so that a crash leaves none unknown.
-    /// - Throws: ``HostSystem/HostError``; what was made is removed again.
-    static func make(path: String?, id: String) throws -> Cgroup {
+    static func plan(path: String?, id: String) throws(HostError) -> Cgroup {
         let layout = try CgroupLayout.detect()
-        var made = [String]()
-        var places = [Place]()
-        let files = DescriptorSet()
-        do {
-            for hierarchy in layout.hierarchies {
-                let directory = place(path ?? "/\(id)", in: hierarchy)
-                made += try makeDirectories(directory, mode: 0o755)
-                places.append(Place(directory: directory, controllers: hierarchy.controllers))
-                if hierarchy.controllers.contains("cpuset") { try inheritCpuset(directory, from: hierarchy.mountPoint) }
-                if layout.isUnified { try enableControllers(directory) }
-                // A thread that moves itself through version 1's `tasks` needs no global lock in the kernel.
-                let entry = layout.isUnified ? "cgroup.procs" : "tasks"
-                files.add(try open("\(directory)/\(entry)", flags: .writeOnly))
-            }
-        } catch {
-            remove(made.reversed())
-            throw error
+        let places = layout.hierarchies.map {
+            Place(directory: place(path ?? "/\(id)", in: $0), controllers: $0.controllers)
         }
-        return Cgroup(isUnified: layout.isUnified, places: places, made: made, membershipFiles: files)
+        return Cgroup(
+            isUnified: layout.isUnified, places: places, missing: places.flatMap { missing($0.directory) })
     }
 
-    /// A container without cgroups: where the caller may not make any and asks for no limit.
-    static var none: Cgroup { Cgroup(isUnified: false, places: [], made: [], membershipFiles: DescriptorSet()) }
+    private static func missing(_ directory: String) -> [String] {
+        guard !exists(directory) else { return [] }
+        return (parentPath(directory).map { missing($0) } ?? []) + [directory]
+    }
+
+    /// Makes the cgroups. When this throws, ``destroy(_:missing:)`` takes back what was made.
+    func make() throws(HostError) {
+        for place in places {
+            try makeDirectories(place.directory, mode: 0o755)
+            if place.controllers.contains("cpuset") { try Self.inheritCpuset(place.directory) }
+            if isUnified { try Self.enableControllers(place.directory) }
+            // A thread that moves itself through version 1's `tasks` needs no global lock in the kernel.
+            let file = isUnified ? "cgroup.procs" : "tasks"
+            membershipFiles.add(try open("\(place.directory)/\(file)", flags: .writeOnly))
+        }
+    }
 
     private static func place(_ path: String, in hierarchy: CgroupLayout.Hierarchy) -> String {
         let parts = path.split(separator: "/").filter { $0 != "." && $0 != ".." }
@@ -60,12 +61,12 @@ public struct Cgroup {
     }
 
     /// A new version 1 cpuset has no CPUs and takes no process until it has.
-    private static func inheritCpuset(_ directory: String, from top: String) throws(HostError) {
-        guard directory != top, let parent = parentPath(directory) else { return }
+    private static func inheritCpuset(_ directory: String) throws(HostError) {
+        guard let parent = parentPath(directory), parent != CgroupLayout.mountRoot else { return }
         for file in ["cpuset.cpus", "cpuset.mems"] {
             let path = "\(directory)/\(file)"
             guard try readText(path).allSatisfy(\.isWhitespace) else { continue }
-            try inheritCpuset(parent, from: top)
+            try inheritCpuset(parent)
             let value = try readText("\(parent)/\(file)")
             try writeControlFile(path, String(value.prefix { !$0.isNewline }))
         }
@@ -107,37 +108,33 @@ public struct Cgroup {
     }
 
     private static func children(_ path: String) -> [String] {
-        guard let directory = try? open(path, flags: .directory),
-            let names = try? entries(of: directory.raw, named: path)
+        guard let directory = try? open(path, flags: .directory), let found = try? entries(of: directory.raw, named: path)
         else { return [] }
-        return names.filter { (try? status(of: $0, in: directory.raw).kind) == .directory }
-    }
-
-    /// Removes empty cgroups in the given order, innermost first; one that is busy or gone already is left.
-    public static func remove(_ directories: some Sequence<String>) {
-        for directory in directories { try? removeDirectory(directory) }
+        return found.filter(\.isDirectory).map(\.name)
     }
 
     /// Removes a container's cgroups with all below, killing what is left in them.
     ///
+    /// - Parameters:
+    ///   - directories: Those in which its processes are.
+    ///   - missing: Those that were not there before it; removed if nobody else uses them.
     /// - Throws: ``HostSystem/HostError`` with EBUSY when a process in them does not end within five seconds.
-    public static func destroy(_ directories: [String], made: [String]) throws(HostError) {
-        for directory in directories {
-            var tries = 0
-            while true {
-                do throws(HostError) {
-                    for child in children(directory) { try destroy(["\(directory)/\(child)"], made: []) }
-                    try removeDirectory(directory)
-                    break
-                } catch {
-                    if error.isNotFound { break }
-                    guard error.isBusy, tries < 500 else { throw error }
-                }
-                for pid in processes(in: [directory]) { try? sendSignal(Signal.kill, to: pid) }
-                tries += 1
-                _ = try waitUntilReadable([], timeout: tries < 20 ? 1 : 10)
+    public static func destroy(_ directories: [String], missing: [String]) throws(HostError) {
+        for directory in directories { try destroy(directory) }
+        for directory in missing.reversed() where !directories.contains(directory) { try? removeDirectory(directory) }
+    }
+
+    private static func destroy(_ directory: String) throws(HostError) {
+        for turn in 0... {
+            do throws(HostError) {
+                return try removeDirectory(directory)
+            } catch {
+                if error.isNotFound { return }
+                guard error.isBusy, turn < 500 else { throw error }
             }
+            for child in children(directory) { try destroy("\(directory)/\(child)") }
+            for pid in processes(in: [directory]) { try? sendSignal(Signal.kill, to: pid) }
+            _ = try waitUntilReadable([], timeout: turn < 20 ? 1 : 10)
         }
-        remove(made.reversed())
     }
 }

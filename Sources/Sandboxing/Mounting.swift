@@ -109,7 +109,7 @@ struct Mounting: ~Copyable {
 
 /// Copies files, directories and symbolic links with mode and owner; device nodes, fifos and sockets are left out.
 private func copyTree(from source: Int32, to target: Int32) throws(HostError) {
-    for name in try entries(of: source, named: "tmpcopyup") {
+    for name in try entries(of: source, named: "tmpcopyup").map(\.name) {
         let found = try status(of: name, in: source)
         switch found.kind {
         case .directory:

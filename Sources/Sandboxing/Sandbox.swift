@@ -43,9 +43,9 @@ public struct Sandbox {
     /// The container's cgroups.
     public var cgroup: Cgroup { settings.cgroup }
 
-    /// Checks the request and makes the container's cgroups, the first thing on the host that has to be undone.
+    /// Checks the request; changes nothing on the host.
     ///
-    /// - Throws: An error that says what cannot be done; nothing is left behind.
+    /// - Throws: An error that says what cannot be done.
     public init(_ request: SandboxRequest) throws {
         let linux = request.spec.linux ?? LinuxSpec()
         try Self.refuseUnsupported(linux)
@@ -62,7 +62,7 @@ public struct Sandbox {
             noPivot: request.noPivot, noNewKeyring: request.noNewKeyring,
             preservedDescriptors: request.preservedDescriptors, consoleSocket: request.consoleSocket,
             guestDescriptors: request.guestDescriptors, namespaces: namespaces,
-            cgroup: try Self.makeCgroup(linux, id: request.id), identity: identity)
+            cgroup: try Self.planCgroup(linux, id: request.id), identity: identity)
     }
 
     private static func refuseUnsupported(_ linux: LinuxSpec) throws(SpecError) {
@@ -87,22 +87,29 @@ public struct Sandbox {
         }
     }
 
-    private static func makeCgroup(_ linux: LinuxSpec, id: String) throws -> Cgroup {
-        let cgroup: Cgroup
-        do {
-            cgroup = try Cgroup.make(path: linux.cgroupsPath, id: id)
-        } catch let error as HostError {
-            // An ordinary user has no cgroups to give, and a container without limits needs none.
-            if error.isPermission && effectiveUser() != 0 { return .none }
+    private static func planCgroup(_ linux: LinuxSpec, id: String) throws(Failure) -> Cgroup {
+        do throws(HostError) {
+            return try Cgroup.plan(path: linux.cgroupsPath, id: id)
+        } catch {
+            // A container without limits can do without cgroups, where a host has none.
+            if linux.resources == nil { return .none }
+            throw Failure("cannot find this host's cgroups", cause: error)
+        }
+    }
+
+    /// Makes the container's cgroups and sets their limits.
+    ///
+    /// - Returns: Whether there are any: an ordinary user has none to give, and a container without limits needs none.
+    /// - Throws: An error that says what cannot be made. What was made so far is left to ``Cgroup/destroy(_:missing:)``.
+    public func makeCgroups() throws -> Bool {
+        do throws(HostError) {
+            try settings.cgroup.make()
+        } catch {
+            if error.isPermission && effectiveUser() != 0 { return false }
             throw Failure("cannot make the container's cgroups", cause: error)
         }
-        do {
-            if let resources = linux.resources { try cgroup.apply(resources) }
-            return cgroup
-        } catch {
-            try? Cgroup.destroy(cgroup.directories, made: cgroup.made)
-            throw error
-        }
+        if let resources = settings.spec.linux?.resources { try settings.cgroup.apply(resources) }
+        return true
     }
 
     /// Makes process 1 and furnishes its sandbox; when it returns, process 1 waits for `start`.

@@ -95,7 +95,7 @@ args missing            | args                  | del(.process.args)
 args a string           | /process/args         | .process.args = "sh -c true"
 args of numbers         | /process/args/1       | .process.args = ["sh", 5]
 args with NUL           | args                  | .process.args = ["sh", "a\u0000b"]
-an empty program        | args                  | .process.args = [""]
+an empty program        | args|exec              | .process.args = [""]
 env an object           | /process/env          | .process.env = {"A": "B"}
 no cwd                  | cwd                   | del(.process.cwd)
 cwd relative            | cwd                   | .process.cwd = "a/b"
@@ -109,7 +109,7 @@ unknown capability      | CAP_NO_SUCH           | .process.capabilities.bounding
 unknown rlimit          | RLIMIT_NO_SUCH        | .process.rlimits = [{type: "RLIMIT_NO_SUCH", soft: 1, hard: 1}]
 rlimit given twice      | RLIMIT_NOFILE         | .process.rlimits += .process.rlimits
 rlimit soft above hard  | RLIMIT_NOFILE         | .process.rlimits = [{type: "RLIMIT_NOFILE", soft: 2, hard: 1}]
-oom_score_adj           | oomScoreAdj           | .process.oomScoreAdj = 5000
+oom_score_adj           | oom.?[sS]core.?[aA]dj | .process.oomScoreAdj = 5000
 unknown namespace       | outer                 | .linux.namespaces += [{type: "outer"}]
 namespace given twice   | pid                   | .linux.namespaces += [{type: "pid"}]
 namespace path relative | ns/net                | .linux.namespaces[1].path = "ns/net"
@@ -128,14 +128,26 @@ hook timeout negative   | timeout               | .hooks.createRuntime = [{path:
 seccomp action          | SCMP_ACT_NO_SUCH      | .linux.seccomp = {defaultAction: "SCMP_ACT_NO_SUCH"}
 seccomp architecture    | SCMP_ARCH_NO_SUCH     | .linux.seccomp = {defaultAction: "SCMP_ACT_ALLOW", architectures: ["SCMP_ARCH_NO_SUCH"]}
 seccomp operator        | SCMP_CMP_NO_SUCH      | .linux.seccomp = {defaultAction: "SCMP_ACT_ALLOW", syscalls: [{names: ["mkdir"], action: "SCMP_ACT_ERRNO", args: [{index: 0, value: 0, op: "SCMP_CMP_NO_SUCH"}]}]}
-sysctl of the host      | vm.swappiness         | .linux.sysctl = {"vm.swappiness": "1"}
-sysctl out of the tree  | sysctl                | .linux.sysctl = {"net.../../kernel/x": "1"}
+sysctl out of the tree  | kernel/x              | .linux.sysctl = {"net.../../kernel/x": "1"}
 mappings without userns | [uU]ser               | .linux.uidMappings = [{containerID: 0, hostID: 1000, size: 1}]
 userns without mappings | [mM]apping            | .linux.namespaces += [{type: "user"}]
 memory a string         | /linux/resources/memory/limit | .linux.resources.memory.limit = "16M"
 annotation a number     | annotations           | .annotations = {"a": 1}
 terminal without socket | console               | .process.terminal = true
 ROWS
+}
+
+@test "sysctl of the host" {
+    # The values that are there already: nothing is spoilt when they are not refused.
+    bundle true
+    edit '.linux.sysctl = {"vm.swappiness": $value}' --arg value "$(</proc/sys/vm/swappiness)"
+    try_row 'a setting without a namespace' vm.swappiness
+    bundle true
+    edit '.linux.namespaces |= map(select(.type != "network")) | .mounts = [] | .linux.sysctl = {($name): $value}' \
+        --arg name net.ipv4.ip_unprivileged_port_start \
+        --arg value "$(</proc/sys/net/ipv4/ip_unprivileged_port_start)"
+    try_row 'a setting of the network without a namespace' ip_unprivileged_port_start
+    all_rows_passed
 }
 
 @test "root filesystems that are none" {

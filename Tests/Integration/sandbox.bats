@@ -329,13 +329,6 @@ status_line() { # NAME [TEXT]
     inside 'cat /proc/sys/net/ipv4/ip_unprivileged_port_start /proc/sys/kernel/msgmax' \
         '.linux.sysctl = {"net.ipv4.ip_unprivileged_port_start": "7", "kernel.msgmax": "9000"}'
     expect_output $'7\n9000'
-    # Without a network namespace of its own that would be the host's setting.
-    bundle true
-    edit '.linux.sysctl = {"net.ipv4.ip_unprivileged_port_start": "7"} | .linux.namespaces |= map(select(.type != "network"))
-        | .mounts |= map(select(.type != "sysfs" and .type != "cgroup"))'
-    run_container
-    ((status != 0)) || fail "accepted without a network namespace"
-    expect_error ip_unprivileged_port_start
 }
 
 @test "environment" {
