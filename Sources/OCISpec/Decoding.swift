@@ -103,7 +103,14 @@ extension SpecCursor {
         guard case .string(let text) = value else {
             throw SpecError(place(key), section, expected: "a string", found: value)
         }
+        try refuseNUL(in: text, at: place(key))
         return text.isEmpty ? nil : text
+    }
+
+    /// The kernel ends every string at its first NUL byte: one inside would be cut without a word.
+    private func refuseNUL(in text: String, at place: SpecPlace) throws(SpecError) {
+        guard text.utf8.contains(0) else { return }
+        throw SpecError(place, section, "holds a NUL byte")
     }
 
     /// A string that must be there and not be empty.
@@ -112,6 +119,7 @@ extension SpecCursor {
         guard case .string(let text) = value else {
             throw SpecError(place(key), section, expected: "a string", found: value)
         }
+        try refuseNUL(in: text, at: place(key))
         guard !text.isEmpty else { throw error(key, "must not be empty") }
         return text
     }
@@ -178,6 +186,7 @@ extension SpecCursor {
             guard case .string(let text) = value else {
                 throw SpecError(place(key, index), section, expected: "a string", found: value)
             }
+            try refuseNUL(in: text, at: place(key, index))
             return text
         }
     }
@@ -202,6 +211,7 @@ extension SpecCursor {
             guard case .string(let text) = value else {
                 throw SpecError(place(key, index), section, expected: "a string", found: value)
             }
+            try refuseNUL(in: text, at: place(key, index))
             return try word(text, at: place(key, index))
         }
     }

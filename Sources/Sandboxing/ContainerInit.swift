@@ -49,7 +49,7 @@ struct ContainerInit: ~Copyable {
             if namespace.type == .user { try becomeRootOfUserNamespace() }
         }
         if settings.namespaces.new.contains(.user) { try becomeRootOfUserNamespace() }
-        let late = settings.namespaces.new.intersection([.cgroup, .time])
+        let late = settings.namespaces.late
         if !late.isEmpty { try unshareNamespaces(NamespacePlan.flags(late)) }
         if !linux.timeOffsets.isEmpty {
             let lines = linux.timeOffsets.map { "\($0.clock.rawValue) \($0.secs) \($0.nanosecs)\n" }

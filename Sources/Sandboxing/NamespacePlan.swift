@@ -44,9 +44,15 @@ struct NamespacePlan {
         self.joined = joined
     }
 
-    /// The bits for clone3(2). The cgroup namespace is made later, when the process is in its cgroup, and the time
-    /// namespace needs its offsets first.
-    var cloneFlags: UInt64 { Self.flags(new.subtracting([.cgroup, .time])) }
+    /// The bits for clone3(2).
+    var cloneFlags: UInt64 { Self.flags(new.subtracting(late)) }
+
+    /// What process 1 makes itself, later: the cgroup namespace, when it is in its cgroup; the time namespace, whose
+    /// offsets come first; and when the user namespace is a joined one, all that it has to own.
+    var late: Set<NamespaceType> {
+        let own: Set<NamespaceType> = joined.contains { $0.type == .user } ? [.mount, .network, .ipc, .uts] : []
+        return new.intersection(own.union([.cgroup, .time]))
+    }
 
     /// Whether the container has a namespace of this type that is not the runtime's.
     func isSeparate(_ type: NamespaceType) -> Bool { new.contains(type) || joined.contains { $0.type == type } }

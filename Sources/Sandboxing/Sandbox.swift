@@ -48,43 +48,21 @@ public struct Sandbox {
     /// - Throws: An error that says what cannot be done.
     public init(_ request: SandboxRequest) throws {
         let linux = request.spec.linux ?? LinuxSpec()
-        try Self.refuseUnsupported(linux)
         let process = request.spec.process ?? Process()
         let isGuest = request.plan.guest != nil
         let identity =
             isGuest
             ? ProcessIdentity(supervisorOf: process) : try ProcessIdentity(process, seccomp: linux.seccomp)
         // Without a mount namespace the container's mounts would be the host's; a guest never shares one.
-        let namespaces = try NamespacePlan(linux.namespaces, always: [.mount])
-        try Self.checkMappings(linux, namespaces)
+        let configured = isGuest ? linux.namespaces.filter { $0.type != .mount } : linux.namespaces
+        let namespaces = try NamespacePlan(configured, always: [.mount])
+        try SpecChecks.check(request.spec, namespaces)
         settings = SandboxSettings(
             id: request.id, spec: request.spec, bundle: request.bundle, rootPath: request.rootPath, isGuest: isGuest,
             noPivot: request.noPivot, noNewKeyring: request.noNewKeyring,
             preservedDescriptors: request.preservedDescriptors, consoleSocket: request.consoleSocket,
             guestDescriptors: request.guestDescriptors, namespaces: namespaces,
             cgroup: try Self.planCgroup(linux, id: request.id), identity: identity)
-    }
-
-    private static func refuseUnsupported(_ linux: LinuxSpec) throws(SpecError) {
-        let refused: [(String, Bool)] = [
-            ("intelRdt", linux.intelRdt != nil), ("memoryPolicy", linux.memoryPolicy != nil),
-            ("netDevices", !linux.netDevices.isEmpty), ("personality", linux.personality != nil),
-            ("mountLabel", linux.mountLabel.map { !$0.isEmpty } ?? false),
-        ]
-        for (name, isSet) in refused where isSet {
-            throw SpecError(
-                pointer: "/linux/\(name)", reason: "this property is not supported", section: "config-linux.md")
-        }
-    }
-
-    private static func checkMappings(_ linux: LinuxSpec, _ namespaces: NamespacePlan) throws(SpecError) {
-        guard namespaces.new.contains(.user) else { return }
-        for (name, mappings) in [("uidMappings", linux.uidMappings), ("gidMappings", linux.gidMappings)]
-        where mappings.isEmpty {
-            throw SpecError(
-                pointer: "/linux/\(name)", reason: "a new user namespace needs mappings",
-                section: "config-linux.md#user-namespace-mappings")
-        }
     }
 
     private static func planCgroup(_ linux: LinuxSpec, id: String) throws(Failure) -> Cgroup {
@@ -127,7 +105,7 @@ public struct Sandbox {
         for namespace in settings.namespaces.joined where namespace.type == .pid {
             try joinNamespace(namespace.descriptor, type: NamespaceFlag.pid, path: namespace.path)
         }
-        let pid = try cloneProcess(namespaces: cloneFlags)
+        let pid = try cloneProcess(namespaces: settings.namespaces.cloneFlags)
         let (ours, theirs) = pair.take()
         if pid == 0 {
             _ = Descriptor(owning: ours)
@@ -148,9 +126,6 @@ public struct Sandbox {
             throw error
         }
     }
-
-    /// A joined user namespace has to own the new ones, so those are made after it is joined.
-    private var cloneFlags: UInt64 { settings.namespaces.cloneFlags }
 
     private func attend(_ pid: Int32, _ channel: consuming InitChannel) throws {
         if settings.namespaces.new.contains(.user) {

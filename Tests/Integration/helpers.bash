@@ -61,7 +61,7 @@ leftovers() {
         found_processes=$(
             while read -r pid start; do
                 if is_alive "$pid" "$start"; then
-                    echo "process $pid: $(tr '\0' ' ' <"/proc/$pid/cmdline")"
+                    echo "process $pid: $(cat "/proc/$pid/cmdline" 2>/dev/null | tr '\0' ' ')"
                 fi
             done <"$TEST_DIR/pids"
             grep -l "$PREFIX" /proc/[0-9]*/cgroup 2>/dev/null |
@@ -107,8 +107,9 @@ start_time() { # PID
     sed 's/.*) //' "/proc/$1/stat" 2>/dev/null | cut -d ' ' -f 20
 }
 
-is_alive() { # PID START_TIME
-    [[ $(start_time "$1") == "$2" && $(process_state "$1") != Z ]]
+is_alive() { # PID [START_TIME]
+    # A process that was gone before anybody looked has no time.
+    [[ ${2-} && $(start_time "$1") == "$2" && $(process_state "$1") != Z ]]
 }
 
 remember_pid() { # PID

@@ -255,7 +255,9 @@ load helpers
     equal "$(jq --raw-output --arg id "$ID" '.[] | select(.id == $id) | .status' <<<"$output")" running status
     equal "$(jq length <<<"$output")" 2 'number of containers'
     equal "$(jq --raw-output --arg id "$ID" '.[] | select(.id == $id) | .rootfs' <<<"$output")" "$BUNDLE/rootfs" rootfs
-    refused . list --format yaml
+    runtime list --format yaml
+    ((status != 0)) || fail "an unknown format was accepted"
+    expect_error yaml
 }
 
 @test "list without containers" {

@@ -1,0 +1,87 @@
+internal import HostSystem
+internal import OCISpec
+
+/// What config.json asks for that cannot be done, or would reach beyond the container: checked before anything is made.
+enum SpecChecks {
+    /// Runs every check.
+    ///
+    /// - Throws: ``OCISpec/SpecError`` that names the property.
+    static func check(_ spec: RuntimeSpec, _ namespaces: NamespacePlan) throws(SpecError) {
+        let linux = spec.linux ?? LinuxSpec()
+        try refuseUnsupported(linux)
+        try checkMappings(linux, namespaces)
+        try checkNames(spec, namespaces)
+        for (name, _) in linux.sysctl { try checkSysctl(name, namespaces) }
+        for (index, mount) in spec.mounts.enumerated() where !(mount.uidMappings.isEmpty && mount.gidMappings.isEmpty) {
+            throw SpecError(
+                pointer: "/mounts/\(index)/uidMappings", reason: "id-mapped mounts are not supported",
+                section: "config.md#mounts")
+        }
+    }
+
+    private static func refuseUnsupported(_ linux: LinuxSpec) throws(SpecError) {
+        let refused: [(String, Bool)] = [
+            ("intelRdt", linux.intelRdt != nil), ("memoryPolicy", linux.memoryPolicy != nil),
+            ("netDevices", !linux.netDevices.isEmpty), ("personality", linux.personality != nil),
+            ("mountLabel", linux.mountLabel.map { !$0.isEmpty } ?? false),
+        ]
+        for (name, isSet) in refused where isSet {
+            throw SpecError(
+                pointer: "/linux/\(name)", reason: "this property is not supported", section: "config-linux.md")
+        }
+    }
+
+    private static func checkMappings(_ linux: LinuxSpec, _ namespaces: NamespacePlan) throws(SpecError) {
+        let isNew = namespaces.new.contains(.user)
+        for (name, mappings) in [("uidMappings", linux.uidMappings), ("gidMappings", linux.gidMappings)] {
+            let section = "config-linux.md#user-namespace-mappings"
+            if isNew && mappings.isEmpty {
+                throw SpecError(
+                    pointer: "/linux/\(name)", reason: "a new user namespace needs mappings", section: section)
+            }
+            if !mappings.isEmpty && !namespaces.isSeparate(.user) {
+                throw SpecError(
+                    pointer: "/linux/\(name)", reason: "mappings need a user namespace, which the container has not",
+                    section: section)
+            }
+        }
+    }
+
+    private static func checkNames(_ spec: RuntimeSpec, _ namespaces: NamespacePlan) throws(SpecError) {
+        for (name, value) in [("hostname", spec.hostname), ("domainname", spec.domainname)]
+        where value != nil && !namespaces.isSeparate(.uts) {
+            throw SpecError(
+                pointer: "/\(name)", reason: "it would be the host's: the container has no UTS namespace of its own",
+                section: "config.md#\(name)")
+        }
+    }
+
+    /// Only what the kernel keeps apart for each namespace may be set, and only in a namespace of the container's own.
+    private static func checkSysctl(_ name: String, _ namespaces: NamespacePlan) throws(SpecError) {
+        func refuse(_ reason: String) -> SpecError {
+            SpecError(pointer: "/linux/sysctl/\(name)", reason: reason, section: "config-linux.md#sysctl")
+        }
+        let parts = name.split(whereSeparator: { $0 == "." || $0 == "/" })
+        guard !parts.isEmpty, !parts.contains("..") else { throw refuse("'\(name)' is not the name of a sysctl") }
+        let dotted = parts.joined(separator: ".")
+        let owner: NamespaceType
+        switch dotted {
+        case _ where dotted.hasPrefix("net."): owner = .network
+        case _ where dotted.hasPrefix("fs.mqueue."), _ where isIPC(dotted): owner = .ipc
+        case "kernel.domainname": owner = .uts
+        case "kernel.hostname":
+            throw refuse("the host name is set by the property hostname")
+        default: throw refuse("sysctl \"\(name)\" is not in a separate kernel namespace")
+        }
+        guard namespaces.isSeparate(owner) else {
+            throw refuse("sysctl \"\(name)\" is the host's: the container has no \(owner.rawValue) namespace of its own")
+        }
+    }
+
+    private static func isIPC(_ name: String) -> Bool {
+        [
+            "kernel.msgmax", "kernel.msgmnb", "kernel.msgmni", "kernel.sem", "kernel.shmall", "kernel.shmmax",
+            "kernel.shmmni", "kernel.shm_rmid_forced",
+        ].contains(name)
+    }
+}
