@@ -83,7 +83,7 @@ struct ContainerInit: ~Copyable {
         setFileModeMask(0)
         try settings.identity.applyLimits()
         for (name, value) in linux.sysctl {
-            let path = name.split(separator: ".").joined(separator: "/")
+            let path = SpecChecks.sysctlParts(name).joined(separator: "/")
             try writeControlFile("/proc/sys/\(path)", value)
         }
         if !settings.noNewKeyring { try? joinNewSessionKeyring(named: "_ses.\(settings.id)") }

@@ -61,7 +61,7 @@ enum SpecChecks {
         func refuse(_ reason: String) -> SpecError {
             SpecError(pointer: "/linux/sysctl/\(name)", reason: reason, section: "config-linux.md#sysctl")
         }
-        let parts = name.split(whereSeparator: { $0 == "." || $0 == "/" })
+        let parts = sysctlParts(name)
         guard !parts.isEmpty, !parts.contains("..") else { throw refuse("'\(name)' is not the name of a sysctl") }
         let dotted = parts.joined(separator: ".")
         let owner: NamespaceType
@@ -76,6 +76,11 @@ enum SpecChecks {
         guard namespaces.isSeparate(owner) else {
             throw refuse("sysctl \"\(name)\" is the host's: the container has no \(owner.rawValue) namespace of its own")
         }
+    }
+
+    /// The parts of a sysctl's name, written with dots, or with slashes where a part (an interface's name) has dots.
+    static func sysctlParts(_ name: String) -> [Substring] {
+        name.split(separator: name.contains("/") ? "/" : ".")
     }
 
     private static func isIPC(_ name: String) -> Bool {

@@ -162,16 +162,19 @@ inject_faults() { # MAKE...
     ((tried > 0)) || fail "no fault was ever injected"
 }
 
-# Create said no with a reason, or what it made works.
+# Create said no with a reason, or there is a container. That one starts, or says why not: a call may have failed in the
+# container's own process after create was done.
 judge() { # CALL NUMBER
     if ((status >= 124)); then
         problems+="fault $2 of $1: create ended with status $status"$'\n'
     elif ((status > 0)); then
         failures=$((failures + 1))
         [[ $stderr ]] || problems+="fault $2 of $1: create failed without a reason"$'\n'
+    elif [[ ! $(status_of "$ID") ]]; then
+        problems+="fault $2 of $1: create succeeded, but there is no container"$'\n'
     else
         runtime start "$ID"
-        ((status == 0)) || problems+="fault $2 of $1: created, but start failed: $stderr"$'\n'
+        [[ $status == 0 || $stderr ]] || problems+="fault $2 of $1: start failed without a reason"$'\n'
     fi
 }
 
