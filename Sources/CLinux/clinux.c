@@ -2,6 +2,9 @@
 #include "process.h"
 #include "sockets.h"
 #include <string.h>
+#include <malloc.h>
+#include <poll.h>
+#include <sys/mman.h>
 
 int lx_error_text(int error, char *buffer, size_t size) {
     const char *text = strerror_r(error, buffer, size); /* the GNU one, which may not use the buffer */
@@ -147,4 +150,18 @@ int lx_receive_descriptor(int socket) {
     int fd;
     memcpy(&fd, CMSG_DATA(header), sizeof fd);
     return fd;
+}
+
+int lx_wait_idle(int fd) {
+    extern char __executable_start[], etext[];
+    malloc_trim(0);
+    uintptr_t start = (uintptr_t)__executable_start & ~4095UL, end = (uintptr_t)etext & ~4095UL;
+    struct pollfd wait = {.fd = fd, .events = POLLIN};
+    if (end > start) madvise((void *)start, end - start, MADV_DONTNEED);
+    /* By the bare instruction: a call into libc would bring more of the text back. */
+    long result;
+    do {
+        __asm__ volatile("syscall" : "=a"(result) : "a"(SYS_poll), "D"(&wait), "S"(1L), "d"(-1L) : "rcx", "r11", "memory");
+    } while (result == -EINTR);
+    return (int)result;
 }

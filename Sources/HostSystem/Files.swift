@@ -430,7 +430,6 @@ public func closeDescriptors(from first: Int32, through last: Int32) throws(Host
     try check("close_range", "\(first)..\(last)", lx_close_range(UInt32(first), UInt32(last), 0))
 }
 
-
 /// Makes `copy` the same open file as `descriptor`, kept across exec. See dup2(2).
 public func duplicate(_ descriptor: Int32, to copy: Int32) throws(HostError) {
     try check("dup2", "descriptor \(descriptor)", lx_dup3(descriptor, copy))

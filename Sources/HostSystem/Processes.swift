@@ -47,9 +47,6 @@ public func waitForAnyChild() throws(HostError) -> (pid: Int32, end: ProcessEnd)
     }
 }
 
-/// Gives free memory of the allocator back to the kernel: for processes that live long and do little. See malloc_trim(3).
-public func giveBackMemory() { _ = lx_trim_memory() }
-
 /// Sends a signal; 0 only asks whether the process is there. See kill(2).
 public func sendSignal(_ signal: Int32, to pid: Int32) throws(HostError) {
     try check("kill", "process \(pid)", lx_kill(pid, signal))

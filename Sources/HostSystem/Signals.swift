@@ -41,3 +41,11 @@ public func waitUntilReadable(_ descriptors: [Int32], timeout: Int32 = -1) throw
     try check("poll", "", result)
     return polled.map { $0.revents != 0 }
 }
+
+/// Waits until `descriptor` can be read, for processes that live long and do little.
+///
+/// Meanwhile memory that is not needed is given back: the allocator's, and the pages of the program's text. See poll(2),
+/// malloc_trim(3), madvise(2) MADV_DONTNEED.
+public func waitIdle(for descriptor: Int32) throws(HostError) {
+    try check("poll", "", lx_wait_idle(descriptor))
+}

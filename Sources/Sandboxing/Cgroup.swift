@@ -108,7 +108,8 @@ public struct Cgroup {
     }
 
     private static func children(_ path: String) -> [String] {
-        guard let directory = try? open(path, flags: .directory), let found = try? entries(of: directory.raw, named: path)
+        guard let directory = try? open(path, flags: .directory),
+            let found = try? entries(of: directory.raw, named: path)
         else { return [] }
         return found.filter(\.isDirectory).map(\.name)
     }

@@ -74,7 +74,8 @@ enum SpecChecks {
         default: throw refuse("sysctl \"\(name)\" is not in a separate kernel namespace")
         }
         guard namespaces.isSeparate(owner) else {
-            throw refuse("sysctl \"\(name)\" is the host's: the container has no \(owner.rawValue) namespace of its own")
+            throw refuse(
+                "sysctl \"\(name)\" is the host's: the container has no \(owner.rawValue) namespace of its own")
         }
     }
 

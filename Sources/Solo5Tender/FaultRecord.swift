@@ -32,6 +32,8 @@ import HostSystem
         switch fault.kind {
         case UInt32(LX_FAULT_REGISTERS): return RegisterReport(fault).text
         case UInt32(LX_FAULT_TEXT): return text(size: fault.text_size)
+        case UInt32(LX_FAULT_REFUSED):
+            return "cannot confine the guest: \(errorText(Int32(truncatingIfNeeded: fault.error & 0xFFF)))"
         default: return nil
         }
     }

@@ -13,7 +13,7 @@ struct SptGuest {
 
     private let filter: CallFilter
     private let entry: UInt64
-    private let stack: UInt64
+    private let memoryBytes: UInt64
     private let faults: FaultRecord
 
     init(_ launch: TenderLaunch, _ binary: GuestBinary, faults: FaultRecord) throws {
@@ -32,13 +32,9 @@ struct SptGuest {
             from: boot, byteCount: boot.count)
         filter = try CallFilter(allowing: SptGuest.allowList(waits, binary.attachments))
         entry = binary.plan.entry
-        // The ABI of a function's first instruction: 8 below a multiple of 16.
-        stack = binary.memoryBytes - 8
+        memoryBytes = binary.memoryBytes
         self.faults = faults
         try check("prctl", "PR_SET_NO_NEW_PRIVS", lx_no_new_privileges())
-        // SAFETY: the record is kept by this value until the process ends.
-        let caught = unsafe lx_catch_guest_faults(faults.page)
-        try check("sigaction", "guest faults", caught)
     }
 
     /// With READ_IMPLIES_EXEC every readable page would be executable, the guest's data too; see personality(2).
@@ -91,14 +87,18 @@ struct SptGuest {
         return rules
     }
 
-    /// Becomes the guest.
+    /// Becomes the guest. Nothing else of this process is left in its address space then.
     func enter() -> Never {
+        // The ABI of a function's first instruction: the stack is 8 below a multiple of 16.
+        var place = lx_spt_entry(
+            memory: memoryBytes, entry: entry, stack: memoryBytes - 8, argument: Self.bootInformation)
         // SAFETY: the entry point lies in an executable region and the stack ends at the end of the guest's memory, both
-        // mapped by init; the program outlives the call, which returns only when the filter is refused.
+        // mapped by init; program and place are copied before anything is unmapped, and the call returns only when that
+        // could not be prepared.
         let refused = unsafe filter.program.withUnsafeBytes { program in
-            unsafe lx_spt_enter(program.baseAddress, program.count, entry, stack, Self.bootInformation)
+            unsafe lx_spt_enter(faults.page, program.baseAddress, program.count, &place)
         }
-        faults.record("cannot start the guest: seccomp: \(errorText(-refused))")
+        try? Program.write("cannot start the guest: \(errorText(-refused))\n", to: .error)
         exitNow(255)
     }
 }

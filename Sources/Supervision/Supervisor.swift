@@ -49,7 +49,6 @@ public struct Supervisor {
             if monitor == 0 { becomeMonitor(of: supervisor, faults, started: started, failed: failed) }
             started()
             try closeWhatOnlyTheMonitorNeeds()
-            giveBackMemory()
             exitNow(try attend(monitor, signals, faults))
         } catch {
             failed("\(error)")
@@ -82,7 +81,7 @@ public struct Supervisor {
     /// Waits for the monitor and for signals; returns the status this process is to end with.
     private func attend(_ monitor: Int32, _ signals: borrowing SignalQueue, _ faults: FaultRecord) throws -> Int32 {
         while true {
-            _ = try waitUntilReadable([signals.descriptor.raw])
+            try waitIdle(for: signals.descriptor.raw)
             while let signal = try signals.next() {
                 if signal == Signal.child {
                     if let end = try reap(monitor) { return status(end, faults) }

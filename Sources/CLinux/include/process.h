@@ -40,7 +40,9 @@ static inline int lx_kill(int pid, int signal) { return (int)LX_RESULT(kill(pid,
 static inline int lx_pidfd_open(int pid) { return (int)LX_RESULT(syscall(SYS_pidfd_open, pid, 0)); }
 static inline int lx_pidfd_kill(int fd, int signal) { return (int)LX_RESULT(syscall(SYS_pidfd_send_signal, fd, signal, NULL, 0)); }
 static inline int lx_execve(const char *path, char *const argv[], char *const envp[]) { return (int)LX_RESULT(execve(path, argv, envp)); }
-static inline int lx_trim_memory(void) { return malloc_trim(0); }
+/* Waits until `fd` can be read, with as little memory resident as can be: free heap goes back, and so does the program's
+ * own text, which is read again from its file page by page as it is needed. 1, or -errno. */
+int lx_wait_idle(int fd);
 static inline int lx_setsid(void) { return (int)LX_RESULT(setsid()); }
 static inline int lx_getpid(void) { return getpid(); }
 static inline int lx_getppid(void) { return getppid(); }

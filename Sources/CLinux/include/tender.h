@@ -15,7 +15,7 @@
 
 /* Registers as a fault report lists them. */
 enum { LX_RIP, LX_RFLAGS, LX_RSP, LX_RBP, LX_RAX, LX_RBX, LX_RCX, LX_RDX, LX_RSI, LX_RDI, LX_R8, LX_R15 = LX_R8 + 7, LX_REGISTERS };
-enum { LX_FAULT_NONE, LX_FAULT_REGISTERS, LX_FAULT_TEXT };
+enum { LX_FAULT_NONE, LX_FAULT_REGISTERS, LX_FAULT_TEXT, LX_FAULT_REFUSED };
 #define LX_FAULT_PAGE 4096
 #define LX_FAULT_TEXT_SIZE 3800
 
@@ -90,11 +90,11 @@ static inline int lx_seccomp_enforce(const void *program, size_t size) {
     return (int)LX_RESULT(syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, 0, &filter));
 }
 
-/* The guest's SIGSEGV, SIGBUS, SIGILL, SIGFPE and SIGTRAP end the process with 255 and leave the registers in
- * `record`. The handler runs on a stack of its own. 0 or -errno. */
-int lx_catch_guest_faults(struct lx_fault *record);
-/* Puts the filter into force and starts an spt guest: rsp = stack, rdi = argument, every other register zero.
- * Comes back only when the filter is refused: -errno. */
-int lx_spt_enter(const void *program, size_t size, uint64_t entry, uint64_t stack, uint64_t argument);
+/* Where an spt guest begins: its entry point, its first stack pointer, what it finds in rdi; its memory's size. */
+struct lx_spt_entry { uint64_t memory, entry, stack, argument; };
+/* Becomes an spt guest: takes everything but the guest's memory out of this process, puts the filter into force and
+ * jumps, every register but rsp and rdi zero. From then on the guest's SIGSEGV, SIGBUS, SIGILL, SIGFPE and SIGTRAP end the
+ * process with 255 and leave the registers in `record`. Comes back only with -errno, and then the record may be gone. */
+int lx_spt_enter(struct lx_fault *record, const void *program, size_t size, const struct lx_spt_entry *entry);
 
 #endif
