@@ -77,10 +77,17 @@ let package = Package(
         .executableTarget(
             name: "swiftlet", dependencies: ["Commands"], swiftSettings: strict, linkerSettings: staticLink),
         .target(name: "GuestImages", path: "Tests/GuestImages", swiftSettings: strict),
-        tests("HostSystemTests", ["HostSystem"]),
+        .target(name: "TestSupport", dependencies: ["HostSystem"], path: "Tests/TestSupport", swiftSettings: strict),
+        tests("HostSystemTests", ["HostSystem", "TestSupport"]),
         tests("GuestModelTests", ["GuestModel", "GuestImages"]),
         tests("Solo5TenderTests", ["Solo5Tender", "GuestImages", "GuestModel", "HostSystem", "CLinux"]),
         tests("OCISpecTests", ["HostSystem", "OCISpec"]),
+        tests("OCIBundleTests", ["HostSystem", "OCIBundle", "OCISpec", "TestSupport"]),
+        tests("LaunchPlanningTests", ["GuestImages", "HostSystem", "LaunchPlanning", "OCIBundle", "TestSupport"]),
+        tests("SandboxingTests", ["HostSystem", "OCISpec", "Sandboxing", "TestSupport"]),
+        tests("SupervisionTests", ["Supervision"]),
+        tests("ContainerStateTests", ["ContainerState", "HostSystem", "OCISpec", "TestSupport"]),
+        tests("LifecycleTests", ["ContainerState", "HostSystem", "Lifecycle", "OCISpec", "TestSupport"]),
         tests("CommandsTests", ["Commands", "HostSystem"]),
     ]
 )

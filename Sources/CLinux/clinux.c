@@ -15,6 +15,14 @@ int lx_error_text(int error, char *buffer, size_t size) {
     return 0;
 }
 
+static char **arguments;
+/* The C library hands the command line to constructors; the language runtime would look for it in /proc/self/maps. */
+__attribute__((constructor)) static void keep_arguments(int count, char **words) {
+    (void)count;
+    arguments = words;
+}
+const char *lx_argument(int index) { return arguments ? arguments[index] : NULL; }
+
 int lx_clone3(uint64_t flags, int *pidfd, int cgroup_fd) {
     struct clone_args a;
     memset(&a, 0, sizeof a);

@@ -5,7 +5,7 @@ public enum Swiftlet {
     /// Runs the command line of this process and ends it.
     public static func main() -> Never {
         Program.resetCrashHandlers()
-        Program.exit(run(CommandLine.arguments))
+        Program.exit(run(Program.arguments))
     }
 
     /// Runs one command line.

@@ -16,6 +16,14 @@ public enum Program {
         lx_reset_crash_handlers()
     }
 
+    /// The words of the command line, the program's name first.
+    public static var arguments: [String] {
+        var found = [String]()
+        // SAFETY: argv is a NULL-terminated array of C strings that lives as long as the process.
+        while let word = unsafe lx_argument(Int32(found.count)) { found.append(unsafe String(cString: word)) }
+        return found
+    }
+
     /// Ends the process. See exit(3).
     public static func exit(_ status: Int32) -> Never {
         lx_leave(status)

@@ -47,12 +47,15 @@ struct GuestSearch {
     private func marked(_ mark: GuestMark, in root: borrowing RootFilesystem) throws -> FoundGuest? {
         let name = mark.binary ?? process.args.first ?? ""
         guard let image = try findProgram(name, in: root) else {
-            // A pod's annotations reach its sidecars as well: what is not there is not theirs.
-            if mark.source == "annotations", isPodMember { return nil }
+            if isPodWide(mark) { return nil }
             throw Failure("unikernel \"\(name)\", named by \(mark.source), is not in the root filesystem")
         }
         let words = mark.commandLine.map { $0.isEmpty ? [] : [$0] } ?? Array(process.args.dropFirst())
-        guard let guest = try recognise(image, words: words, isMarked: true, wanted: mark.framework) else {
+        guard
+            let guest = try recognise(
+                image, words: words, isMarked: !isPodWide(mark) || mark.binary != nil, wanted: mark.framework)
+        else {
+            if isPodWide(mark), mark.binary == nil { return nil }
             throw Failure("\(image.path), named as a unikernel by \(mark.source), is none of: \(frameworkNames)")
         }
         return FoundGuest(guest: guest, image: image, foundBy: mark.source, wantedMonitor: mark.monitor)
@@ -81,7 +84,10 @@ struct GuestSearch {
         frameworks.flatMap { [$0.name] + $0.aliases }.joined(separator: ", ")
     }
 
-    private var isPodMember: Bool { spec.annotations["io.kubernetes.cri.sandbox-id"] != nil }
+    /// A pod's annotations reach its sidecars as well: a file that is not there, or no guest, is not meant.
+    private func isPodWide(_ mark: GuestMark) -> Bool {
+        mark.source == "annotations" && spec.annotations["io.kubernetes.cri.sandbox-id"] != nil
+    }
 
     private func findProgram(_ name: String, in root: borrowing RootFilesystem) throws -> OpenFile? {
         let path = process.env.last { $0.hasPrefix("PATH=") }.map { String($0.dropFirst(5)) }

@@ -20,7 +20,8 @@ extension Runtime {
     /// - Parameter standIn: Asked for a socket that takes the terminal's master, when the options name none.
     func make(id: String, options: CreateOptions, standIn: () throws -> Int32?) throws -> Int32 {
         try refuseSystemd()
-        try checkPreserved(options.preserveDescriptors)
+        let activated = Activation.descriptors()
+        try checkPreserved(activated + max(0, options.preserveDescriptors))
         let bundle = try Bundle(path: options.bundle, configFile: options.configFile)
         let launch = try planLaunch(bundle)
         let wantsTerminal = bundle.spec.process?.terminal == true
@@ -36,7 +37,7 @@ extension Runtime {
         do {
             let creation = Creation(
                 runtime: self, options: options, id: id, launch: launch,
-                consoleSocket: consoleSocket, kvm: kvm)
+                consoleSocket: consoleSocket, kvm: kvm, activated: activated)
             return try creation.carryOut(bundle, in: directory)
         } catch {
             try? directory.remove()
@@ -54,7 +55,7 @@ extension Runtime {
 
     private func checkPreserved(_ count: Int32) throws(Failure) {
         for number in 3..<(3 + max(0, count)) where !isOpen(number) {
-            throw Failure("preserved descriptor \(number) is not open (--preserve-fds \(count))")
+            throw Failure("descriptor \(number), which the container is to keep, is not open")
         }
     }
 
@@ -84,18 +85,21 @@ private struct Creation {
     let launch: PlannedLaunch
     let consoleSocket: Int32?
     let kvm: Int32?
+    /// How many listening sockets a service manager hands through.
+    let activated: Int32
 
     /// Makes the sandbox and its process; returns the pid.
     func carryOut(_ bundle: borrowing Bundle, in directory: borrowing ContainerDirectory) throws -> Int32 {
         var record = self.record(of: bundle)
-        let sandbox = try Sandbox(request(bundle))
+        var sandbox = try Sandbox(request(bundle))
         record.cgroups = sandbox.cgroup.missing
         record.processCgroups = sandbox.cgroup.directories
         // Written before anything is made, so that `delete` knows what to look for whatever happens here.
         try directory.write(record)
         let listener = try directory.listenForStart()
         do {
-            if try !sandbox.makeCgroups() { record.processCgroups = [] }
+            try sandbox.makeCgroups()
+            record.processCgroups = sandbox.cgroup.directories
             record.pid = try makeProcess(sandbox, listener: listener.raw, record, directory)
             record.startTime = processStatus(record.pid)?.startTime ?? 0
             try confirm(record, directory)
@@ -150,7 +154,8 @@ private struct Creation {
             id: id, spec: bundle.spec, plan: launch.plan, bundle: bundle.path, rootPath: bundle.rootPath)
         request.noPivot = options.noPivot
         request.noNewKeyring = options.noNewKeyring
-        request.preservedDescriptors = max(0, options.preserveDescriptors)
+        request.preservedDescriptors = activated + max(0, options.preserveDescriptors)
+        if activated > 0 { request.spec.process?.env += ["LISTEN_FDS=\(activated)", "LISTEN_PID=1"] }
         request.consoleSocket = consoleSocket
         request.guestDescriptors = [launch.image?.raw, kvm].compactMap { $0 }
         return request
@@ -176,5 +181,16 @@ private struct Creation {
         } catch {
             throw Failure("cannot write the pid file", cause: error)
         }
+    }
+}
+
+/// Sockets that a service manager opened for the container. See sd_listen_fds(3).
+private enum Activation {
+    /// How many descriptors from 3 on they are; 0 unless they are meant for this very process.
+    static func descriptors() -> Int32 {
+        guard let count = Program.environment("LISTEN_FDS").flatMap({ Int32($0) }), count > 0,
+            Program.environment("LISTEN_PID").flatMap({ Int32($0) }) == currentProcess()
+        else { return 0 }
+        return count
     }
 }

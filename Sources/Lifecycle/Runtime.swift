@@ -55,6 +55,11 @@ public struct Runtime {
     /// - Returns: The launch plan.
     /// - Throws: The error that `create` would end with.
     public func plan(bundle: String, configFile: String?) throws -> JSONValue {
-        try planLaunch(try Bundle(path: bundle, configFile: configFile)).plan.json
+        let bundle = try Bundle(path: bundle, configFile: configFile)
+        let plan = try planLaunch(bundle).plan
+        // Not made, only checked: what the sandbox refuses is found here as well.
+        _ = try Sandbox(
+            SandboxRequest(id: "plan", spec: bundle.spec, plan: plan, bundle: bundle.path, rootPath: bundle.rootPath))
+        return plan.json
     }
 }

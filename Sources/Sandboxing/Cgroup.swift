@@ -30,8 +30,9 @@ public struct Cgroup {
     ///   nil for `/ID`.
     static func plan(path: String?, id: String) throws(HostError) -> Cgroup {
         let layout = try CgroupLayout.detect()
+        let wanted = path.flatMap { $0.isEmpty ? nil : $0 } ?? "/\(id)"
         let places = layout.hierarchies.map {
-            Place(directory: place(path ?? "/\(id)", in: $0), controllers: $0.controllers)
+            Place(directory: place(wanted, in: $0), controllers: $0.controllers)
         }
         return Cgroup(
             isUnified: layout.isUnified, places: places, missing: places.flatMap { missing($0.directory) })
@@ -40,6 +41,22 @@ public struct Cgroup {
     private static func missing(_ directory: String) -> [String] {
         guard !exists(directory) else { return [] }
         return (parentPath(directory).map { missing($0) } ?? []) + [directory]
+    }
+
+    /// Refuses cgroups that others use: ``destroy(_:missing:)`` ends every process in them and removes all below.
+    ///
+    /// An empty directory that somebody has made beforehand is taken, and removed with the container.
+    func refuseUsed() throws(Failure) {
+        for directory in directories where exists(directory) {
+            do throws(HostError) {
+                let isRoot = directory == (isUnified ? CgroupLayout.mountRoot : "\(CgroupLayout.mountRoot)/\(parentPath(directory) ?? "")")
+                let isEmpty = try readText("\(directory)/cgroup.procs").isEmpty && Self.children(directory).isEmpty
+                if isEmpty && !isRoot { continue }
+            } catch {
+                throw Failure("cannot tell whether the container's cgroup is empty", cause: error)
+            }
+            throw Failure("the container's cgroup is not empty: \(directory) has processes or cgroups of others")
+        }
     }
 
     /// Makes the cgroups. When this throws, ``destroy(_:missing:)`` takes back what was made.
@@ -125,6 +142,11 @@ public struct Cgroup {
         for directory in missing.reversed() where !directories.contains(directory) { try? removeDirectory(directory) }
     }
 
+    /// Lets processes go on that version 1's freezer holds: they do not even end before. Version 2's do.
+    public static func thaw(_ directories: [String]) {
+        for directory in directories { try? writeControlFile("\(directory)/freezer.state", "THAWED") }
+    }
+
     private static func destroy(_ directory: String) throws(HostError) {
         for turn in 0... {
             do throws(HostError) {
@@ -134,7 +156,9 @@ public struct Cgroup {
                 guard error.isBusy, turn < 500 else { throw error }
             }
             for child in children(directory) { try destroy("\(directory)/\(child)") }
-            for pid in processes(in: [directory]) { try? sendSignal(Signal.kill, to: pid) }
+            let own = currentProcess()
+            for pid in processes(in: [directory]) where pid != own { try? sendSignal(Signal.kill, to: pid) }
+            thaw([directory])
             _ = try waitUntilReadable([], timeout: turn < 20 ? 1 : 10)
         }
     }

@@ -162,3 +162,13 @@ extension Cgroup {
     /// Version 1's 2 to 262144 shares as version 2's weight of 1 to 10000, by the ecosystem's formula.
     static func weight(shares: UInt64) -> UInt64 { 1 + ((min(max(shares, 2), 262_144) - 2) * 9999) / 262_142 }
 }
+
+extension Resources {
+    /// Whether there is a limit that only a cgroup can hold. Rules about devices alone are not: an ordinary user's
+    /// container can make no device nodes.
+    var hasLimits: Bool {
+        var others = self
+        others.devices = []
+        return others != Resources()
+    }
+}

@@ -39,7 +39,7 @@ public struct SandboxRequest {
 ///
 /// One sandbox serves ordinary programs and monitors alike; they differ in the last step only.
 public struct Sandbox {
-    private let settings: SandboxSettings
+    private var settings: SandboxSettings
     /// The container's cgroups.
     public var cgroup: Cgroup { settings.cgroup }
 
@@ -77,17 +77,20 @@ public struct Sandbox {
 
     /// Makes the container's cgroups and sets their limits.
     ///
-    /// - Returns: Whether there are any: an ordinary user has none to give, and a container without limits needs none.
+    /// An ordinary user, who may make none, gets a container without, unless it has limits.
     /// - Throws: An error that says what cannot be made. What was made so far is left to ``Cgroup/destroy(_:missing:)``.
-    public func makeCgroups() throws -> Bool {
+    public mutating func makeCgroups() throws {
         do throws(HostError) {
             try settings.cgroup.make()
         } catch {
-            if error.isPermission && effectiveUser() != 0 { return false }
-            throw Failure("cannot make the container's cgroups", cause: error)
+            guard error.isPermission, effectiveUser() != 0, settings.spec.linux?.resources?.hasLimits != true else {
+                throw Failure("cannot make the container's cgroups", cause: error)
+            }
+            settings.cgroup = .none
         }
-        if let resources = settings.spec.linux?.resources { try settings.cgroup.apply(resources) }
-        return true
+        if let resources = settings.spec.linux?.resources, !settings.cgroup.places.isEmpty {
+            try settings.cgroup.apply(resources)
+        }
     }
 
     /// Makes process 1 and furnishes its sandbox; when it returns, process 1 waits for `start`.

@@ -17,6 +17,6 @@ struct SandboxSettings {
     /// Descriptors that a guest's supervisor keeps.
     let guestDescriptors: [Int32]
     let namespaces: NamespacePlan
-    let cgroup: Cgroup
+    var cgroup: Cgroup
     let identity: ProcessIdentity
 }

@@ -75,6 +75,8 @@ static inline int64_t lx_clock_nanoseconds(int clock) {
     struct timespec t;
     return clock_gettime(clock, &t) < 0 ? -errno : (int64_t)t.tv_sec * 1000000000 + t.tv_nsec;
 }
+/* Word `index` of the command line this program was started with, NULL past the end. */
+const char *lx_argument(int index);
 /* Entry `index` of environ(7), NULL past the end. */
 static inline const char *lx_environ(int index) { extern char **environ; return environ ? environ[index] : NULL; }
 /* The name of a real-time signal is not a constant: glibc keeps two for itself. */

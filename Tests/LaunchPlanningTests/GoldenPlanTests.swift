@@ -1,0 +1,82 @@
+import HostSystem
+import TestSupport
+import Testing
+
+/// A bundle, and the file in Tests/Golden/plans that holds its plan as `swiftlet plan` prints it.
+struct PlanRow: Sendable, CustomTestStringConvertible {
+    let name: String
+    let bundle: TestBundle
+
+    init(_ name: String, _ bundle: TestBundle, _ change: (inout TestBundle) -> Void = { _ in }) {
+        self.name = name
+        self.bundle = bundle.with(change)
+    }
+
+    var testDescription: String { name }
+
+    func check() throws {
+        let actual = try bundle.plan().json.text(indented: true) + "\n"
+        #expect(try GoldenFiles("Tests/Golden/plans").expected("\(name).json", actual: actual) == actual)
+    }
+}
+
+@Suite struct GoldenPlanTests {
+    static let (spt, hvt) = (TestBundle(Images.spt), TestBundle(Images.hvt))
+    static let urunc = #"{"com.urunc.unikernel.binary":"L3VuaWtlcm5lbA==","com.urunc.unikernel.cmdline":"b25lIHR3bw=="}"#
+
+    static let rows: [PlanRow] = [
+        PlanRow("solo5-spt", spt),
+        PlanRow("solo5-spt-arguments", spt) {
+            $0.arguments = ["/unikernel", "--ipv4=10.0.0.2/24", "two  words", "", "\u{fc}\"\n"]
+        },
+        PlanRow("solo5-spt-search-path", spt) {
+            $0.files = [("/opt/guest", Images.spt.elf.image)]
+            $0.arguments = ["guest"]
+            $0.environment = ["PATH=/bin:/opt"]
+        },
+        PlanRow("solo5-spt-annotations", spt) {
+            $0.arguments = ["/bin/sh", "unused"]
+            $0.annotations = [
+                ("org.swiftlet.unikernel.binary", "/unikernel"), ("org.swiftlet.unikernel.type", "mirage"),
+                ("org.swiftlet.unikernel.monitor", "solo5-spt"), ("org.swiftlet.unikernel.cmdline", "from  annotations"),
+            ]
+        },
+        PlanRow("solo5-spt-urunc-json", spt) {
+            $0.files.append(("/urunc.json", Array(urunc.utf8)))
+            $0.arguments = ["/bin/sh"]
+        },
+        PlanRow("solo5-spt-environment", spt) {
+            $0.arguments = ["/bin/sh", "-c", "true"]
+            $0.environment = ["SWIFTLET_UNIKERNEL=/unikernel", "SWIFTLET_MONITOR=spt"]
+        },
+        PlanRow("solo5-spt-memory-limit", spt) { $0.memoryLimit = 64 << 20 },
+        PlanRow("program", TestBundle(Images.program)) { $0.arguments = ["/unikernel", "one", "two"] },
+        PlanRow("program-that-is-missing", spt) { $0.arguments = ["/nosuch"] },
+        PlanRow("program-sandbox", spt) {
+            $0.annotations = [
+                ("org.swiftlet.unikernel.binary", "/unikernel"), ("io.kubernetes.cri.container-type", "sandbox"),
+            ]
+        },
+        PlanRow("program-sidecar", TestBundle(Images.program)) {
+            $0.annotations = [
+                ("com.urunc.unikernel.binary", "/guest"), ("io.kubernetes.cri.container-type", "container"),
+                ("io.kubernetes.cri.sandbox-id", "1"),
+            ]
+        },
+    ]
+
+    @Test("a bundle's plan is the recorded one", arguments: rows)
+    func plans(_ row: PlanRow) throws { try row.check() }
+
+    static let machineRows: [PlanRow] = [
+        PlanRow("solo5-hvt", hvt),
+        PlanRow("solo5-hvt-memory-limit", hvt) { $0.memoryLimit = 63 << 20 },
+        PlanRow("solo5-hvt-large", hvt) { $0.memoryLimit = 64 << 30 },
+        PlanRow("solo5-hvt-annotations", hvt) { $0.annotations = [("com.urunc.unikernel.hypervisor", "hvt")] },
+    ]
+
+    @Test(
+        "the plan of a bundle that needs KVM is the recorded one",
+        .enabled(if: (try? open("/dev/kvm", flags: .readWrite)) != nil, "needs /dev/kvm"), arguments: machineRows)
+    func plansMachine(_ row: PlanRow) throws { try row.check() }
+}

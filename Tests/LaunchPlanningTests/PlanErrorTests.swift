@@ -1,0 +1,184 @@
+import GuestImages
+import TestSupport
+import Testing
+
+@testable import LaunchPlanning
+
+/// A bundle that cannot be launched, and why.
+struct RefusedPlan: Sendable, CustomTestStringConvertible {
+    let name: String
+    let bundle: TestBundle
+    let message: String
+
+    init(_ name: String, _ message: String, _ bundle: TestBundle, _ change: (inout TestBundle) -> Void = { _ in }) {
+        self.name = name
+        self.message = message
+        self.bundle = bundle.with(change)
+    }
+
+    var testDescription: String { name }
+}
+
+@Suite struct PlanErrorTests {
+    static let spt = TestBundle(Images.spt)
+    static let guest = "cannot run /unikernel as a unikernel"
+    static let own = "org.swiftlet.unikernel."
+
+    static let processes: [RefusedPlan] = [
+        RefusedPlan(
+            "no process", "config.json: /process: create needs a process (runtime-spec config.md, process)", spt
+        ) { $0.arguments = nil },
+        RefusedPlan(
+            "no arguments",
+            "config.json: /process/args: create needs a program to run (runtime-spec config.md, process)", spt
+        ) { $0.arguments = [] },
+    ]
+
+    static let marks: [RefusedPlan] = [
+        RefusedPlan("unknown monitor", "\(guest): monitor \"qemu\" is not known (known are: spt, hvt)", spt) {
+            $0.annotations = [("\(own)monitor", "qemu")]
+        },
+        RefusedPlan(
+            "wrong monitor",
+            "\(guest): monitor hvt boots solo5-hvt (ABI 2), the guest is made for solo5-spt (ABI 2)", spt
+        ) { $0.annotations = [("\(own)monitor", "solo5-hvt")] },
+        RefusedPlan(
+            "unknown type",
+            "\(guest): unikernel type \"unikraft\" is not known (known are: solo5, mirage, rumprun)", spt
+        ) { $0.annotations = [("\(own)type", "unikraft")] },
+        RefusedPlan(
+            "missing binary", "unikernel \"/nosuch\", named by annotations, is not in the root filesystem", spt
+        ) { $0.annotations = [("\(own)binary", "/nosuch")] },
+        RefusedPlan(
+            "missing binary of a sidecar", "unikernel \"/nosuch\", named by environment, is not in the root filesystem",
+            spt
+        ) {
+            $0.annotations = [("io.kubernetes.cri.sandbox-id", "1")]
+            $0.environment = ["SWIFTLET_UNIKERNEL=/nosuch"]
+        },
+        RefusedPlan(
+            "marked program",
+            "/unikernel, named as a unikernel by annotations, is none of: solo5, mirage, rumprun",
+            TestBundle(Images.program)
+        ) { $0.annotations = [("\(own)type", "solo5")] },
+        RefusedPlan("marked text", "\(guest): not an ELF file", TestBundle(Array("#!/bin/sh\n".utf8))) {
+            $0.annotations = [("\(own)binary", "/unikernel")]
+        },
+        RefusedPlan(
+            "wrong urunc.json", "/urunc.json in the root filesystem does not describe a unikernel", spt
+        ) { $0.files.append(("/urunc.json", Array("{}".utf8))) },
+    ]
+
+    static let images: [RefusedPlan] = [
+        RefusedPlan(
+            "target virtio", "\(guest): no monitor boots solo5-virtio (ABI 2) (known are: spt, hvt)",
+            TestBundle(Solo5Builder(target: 3))),
+        RefusedPlan(
+            "unknown target", "\(guest): solo5 binary was linked for target 99, which is not known",
+            TestBundle(Solo5Builder(target: 99))),
+        RefusedPlan(
+            "ABI 3", "\(guest): no monitor boots solo5-spt (ABI 3) (known are: spt, hvt)",
+            TestBundle(changed(Images.spt) { $0.version = 3 })),
+        RefusedPlan(
+            "foreign machine", "\(guest): ELF file is for AArch64, need x86-64",
+            TestBundle(changed(Images.spt.elf) { $0.machine = 183 }.image)),
+        RefusedPlan(
+            "device", "\(guest): device 'service0' of kind network is declared but not attached",
+            TestBundle(Solo5Builder(target: 2, devices: [("service0", 2)]))),
+        RefusedPlan(
+            "devices", "\(guest): device 'disk' of kind block is declared but not attached (and 2 more)",
+            TestBundle(Solo5Builder(target: 2, devices: [("disk", 1), ("a", 2), ("b", 2)]))),
+    ]
+
+    static let sizes: [RefusedPlan] = [
+        RefusedPlan(
+            "small limit",
+            "\(guest): memory limit of 6291455 bytes leaves too little for the guest: "
+                + "monitor spt needs 4 MiB itself and 2 MiB for the guest", spt
+        ) { $0.memoryLimit = (6 << 20) - 1 },
+        RefusedPlan(
+            "large image", "\(guest): guest needs at least 602 MiB of memory, the container leaves it 512 MiB",
+            TestBundle(large)),
+        RefusedPlan(
+            "large image under a limit",
+            "\(guest): guest needs at least 602 MiB of memory, the container leaves it 596 MiB", TestBundle(large)
+        ) { $0.memoryLimit = 600 << 20 },
+        RefusedPlan(
+            "long command line",
+            "\(guest): command line of 8192 bytes is too long for a solo5 guest (at most 8191)", spt
+        ) { $0.arguments = ["/unikernel", "a", String(repeating: "b", count: 8190)] },
+        RefusedPlan(
+            "NUL in the command line", "\(guest): argument 1 holds a NUL byte, which ends a solo5 command line", spt
+        ) { $0.annotations = [("\(own)cmdline", "a\0b")] },
+    ]
+
+    /// An image that takes 600 MiB of .bss from 0x101000 on.
+    static let large = changed(Images.spt.elf) { $0.segments[1].memorySize = 600 << 20 }.image
+
+    static func changed<Value>(_ value: Value, _ change: (inout Value) -> Void) -> Value {
+        var value = value
+        change(&value)
+        return value
+    }
+
+    @Test("a bundle that cannot be launched is refused with the reason", arguments: processes + marks + images + sizes)
+    func refuses(_ row: RefusedPlan) {
+        #expect(message { _ = try row.bundle.plan() } == row.message)
+    }
+}
+
+@Suite struct PlanTests {
+    @Test func takesTheLongestCommandLine() throws {
+        let long = String(repeating: "b", count: 8189)
+        let bundle = PlanErrorTests.spt.with { $0.arguments = ["/unikernel", "a", long] }
+        #expect(try bundle.plan().guest?.commandLine == Array("a \(long)".utf8))
+    }
+
+    static let limits: [(limit: Int64, memoryMiB: UInt64)] = [
+        (-1, 512), (0, 512), (6 << 20, 2), ((7 << 20) - 1, 2), (7 << 20, 3), (1 << 30, 1020), (.max, 1 << 24),
+    ]
+
+    @Test("a guest gets what the container may use, without what the monitor needs", arguments: limits)
+    func sizesMemory(limit: Int64, memoryMiB: UInt64) throws {
+        let bundle = PlanErrorTests.spt.with { $0.memoryLimit = limit }
+        #expect(try bundle.plan().guest?.memoryMiB == memoryMiB)
+    }
+
+    @Test("the first place that marks a guest decides")
+    func ordersMarks() throws {
+        let bundle = TestBundle(Images.spt).with {
+            for name in ["annotated", "listed", "named"] { $0.files.append(("/\(name)", Images.spt.elf.image)) }
+            $0.files.append(("/urunc.json", Array(#"{"com.urunc.unikernel.binary":"/listed"}"#.utf8)))
+            $0.environment = ["SWIFTLET_UNIKERNEL=/named"]
+            $0.annotations = [("org.swiftlet.unikernel.binary", "/annotated")]
+        }
+        func found(_ bundle: TestBundle) throws -> [String?] {
+            let guest = try bundle.plan().guest
+            return [guest?.foundBy, guest?.kernel]
+        }
+        #expect(try found(bundle) == ["annotations", "/annotated"])
+        let listed = bundle.with { $0.annotations = [] }
+        #expect(try found(listed) == ["/urunc.json", "/listed"])
+        let named = listed.with { $0.files.removeAll { $0.path == "/urunc.json" } }
+        #expect(try found(named) == ["environment", "/named"])
+        let program = named.with { $0.environment = [] }
+        #expect(try found(program) == ["program", "/unikernel"])
+    }
+
+    @Test("the pause container of a pod is an ordinary program", arguments: [
+        "io.kubernetes.cri.container-type", "io.kubernetes.cri-o.ContainerType",
+    ])
+    func leavesSandboxes(name: String) throws {
+        let bundle = PlanErrorTests.spt.with { $0.annotations = [(name, "sandbox")] }
+        #expect(try bundle.plan().guest == nil)
+        #expect(try bundle.with { $0.annotations = [(name, "container")] }.plan().guest != nil)
+    }
+
+    @Test("a sidecar without the pod's unikernel is an ordinary program, one with it is a guest")
+    func leavesSidecars() throws {
+        let pod = [("org.swiftlet.unikernel.binary", "/guest"), ("io.kubernetes.cri.sandbox-id", "1")]
+        let bundle = TestBundle(Images.program).with { $0.annotations = pod }
+        #expect(try bundle.plan().guest == nil)
+        #expect(try bundle.with { $0.files.append(("/guest", Images.spt.elf.image)) }.plan().guest?.kernel == "/guest")
+    }
+}
