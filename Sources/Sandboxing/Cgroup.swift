@@ -49,7 +49,9 @@ public struct Cgroup {
     func refuseUsed() throws(Failure) {
         for directory in directories where exists(directory) {
             do throws(HostError) {
-                let isRoot = directory == (isUnified ? CgroupLayout.mountRoot : "\(CgroupLayout.mountRoot)/\(parentPath(directory) ?? "")")
+                let isRoot =
+                    directory
+                    == (isUnified ? CgroupLayout.mountRoot : "\(CgroupLayout.mountRoot)/\(parentPath(directory) ?? "")")
                 let isEmpty = try readText("\(directory)/cgroup.procs").isEmpty && Self.children(directory).isEmpty
                 if isEmpty && !isRoot { continue }
             } catch {
