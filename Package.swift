@@ -62,7 +62,7 @@ let package = Package(
         library("Monitors", ["GuestModel"]),
         library("LaunchPlanning", ["GuestModel", "Frameworks", "Monitors", "OCISpec", "OCIBundle", "HostSystem"]),
         // act
-        library("Solo5Tender", ["CLinux", "CSeccomp", "HostSystem", "GuestModel"]),
+        library("Solo5Tender", ["CLinux", "HostSystem", "GuestModel"]),
         library("Sandboxing", ["HostSystem", "OCISpec", "LaunchPlanning"]),
         library("Supervision", ["HostSystem", "GuestModel", "LaunchPlanning", "Solo5Tender"]),
         library("ContainerState", ["HostSystem", "OCISpec"]),
@@ -88,6 +88,6 @@ let package = Package(
         tests("SupervisionTests", ["Supervision"]),
         tests("ContainerStateTests", ["ContainerState", "HostSystem", "OCISpec", "TestSupport"]),
         tests("LifecycleTests", ["ContainerState", "HostSystem", "Lifecycle", "OCISpec", "TestSupport"]),
-        tests("CommandsTests", ["Commands", "HostSystem"]),
+        tests("CommandsTests", ["Commands", "HostSystem", "TestSupport"]),
     ]
 )

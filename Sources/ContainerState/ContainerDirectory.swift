@@ -22,6 +22,17 @@ public struct ContainerDirectory: ~Copyable {
         directory = opened
     }
 
+    /// Whether the directory is still the one at its path.
+    func isInPlace() throws(HostError) -> Bool {
+        let own = try HostSystem.status(of: directory.raw)
+        do throws(HostError) {
+            return try HostSystem.status(of: path).isSameFile(as: own)
+        } catch {
+            if error.isNotFound { return false }
+            throw error
+        }
+    }
+
     /// Reads the record.
     ///
     /// - Returns: nil when there is none yet, or when what is there is not one.

@@ -20,10 +20,25 @@ public struct StateStore {
             if error.isAlreadyThere { throw Failure("container with id \(id) exists already in \(root)") }
             throw error
         }
+        let directory: ContainerDirectory?
         do {
-            return try ContainerDirectory(path: path, id: id, lock: true)
+            directory = try lock(id)
         } catch {
             try? removeDirectory(path)
+            throw error
+        }
+        guard let directory else { throw Failure("container \(id) was deleted while it was made") }
+        return directory
+    }
+
+    /// Locks a directory that was just made; nil when another command has had the lock in between and removed it.
+    private func lock(_ id: String) throws(HostError) -> ContainerDirectory? {
+        do throws(HostError) {
+            let directory = try ContainerDirectory(path: "\(root)/\(id)", id: id, lock: true)
+            guard try directory.isInPlace() else { return nil }
+            return directory
+        } catch {
+            if error.isNotFound { return nil }
             throw error
         }
     }
@@ -34,10 +49,12 @@ public struct StateStore {
     /// - Returns: nil when there is no container of that id.
     public func open(id: String, lock: Bool) throws -> ContainerDirectory? {
         do {
-            let directory = try ContainerDirectory(path: "\(root)/\(id)", id: id, lock: lock)
-            // Whoever held the lock before may have removed the directory.
-            if lock && !exists("\(root)/\(id)") { return nil }
-            return directory
+            while true {
+                let directory = try ContainerDirectory(path: "\(root)/\(id)", id: id, lock: lock)
+                // Whoever held the lock before may have removed the directory, and another may have made it anew.
+                guard lock else { return directory }
+                if try directory.isInPlace() { return directory }
+            }
         } catch {
             if error.isNotFound { return nil }
             throw error

@@ -37,6 +37,19 @@ public func waitForChild(_ pid: Int32, block: Bool = true) throws(HostError) -> 
     return (ended, lx_exited(status) != 0 ? .exited(lx_exit_status(status)) : .signaled(lx_term_signal(status)))
 }
 
+/// Kills a child and waits until it is gone, as far as that can be done.
+///
+/// Sends nothing when the child has been collected already: its number may be another process's by then.
+public func endChild(_ pid: Int32) {
+    do throws(HostError) {
+        guard try waitForChild(pid, block: false) == nil else { return }
+        try sendSignal(Signal.kill, to: pid)
+        _ = try waitForChild(pid)
+    } catch {
+        // No child any more.
+    }
+}
+
 /// Collects any child that has ended, without waiting; nil when none has. See waitpid(2).
 public func waitForAnyChild() throws(HostError) -> (pid: Int32, end: ProcessEnd)? {
     do throws(HostError) {

@@ -78,8 +78,8 @@ public struct FilterRule: Equatable, Sendable {
 
 /// A compiled seccomp filter, ready to be loaded.
 public struct SeccompProgram: Equatable, Sendable {
-    /// The array of struct sock_filter.
-    let instructions: [UInt8]
+    /// The array of struct sock_filter, eight bytes an instruction.
+    public let instructions: [UInt8]
     /// SECCOMP_FILTER_FLAG_* bits.
     let flags: UInt32
 
@@ -99,6 +99,11 @@ public struct SeccompProgram: Equatable, Sendable {
             throw HostError(call: "seccomp_init", subject: "", errno: EINVAL)
         }
         defer { unsafe seccomp_release(context) }
+        if defaultAction == .killProcess {
+            // Calls by the numbers of another architecture must not end a thread only.
+            let result = unsafe seccomp_attr_set(context, SCMP_FLTATR_ACT_BADARCH, defaultAction.value)
+            try check("seccomp_attr_set", "architecture", result)
+        }
         for name in architectures {
             let result = unsafe seccomp_arch_add(context, seccomp_arch_resolve_name(name))
             if result != -EEXIST { try check("seccomp_arch_add", name, result) }

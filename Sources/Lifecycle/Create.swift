@@ -101,8 +101,7 @@ private struct Creation {
             try sandbox.makeCgroups()
             record.processCgroups = sandbox.cgroup.directories
             record.pid = try makeProcess(sandbox, listener: listener.raw, record, directory)
-            record.startTime = processStatus(record.pid)?.startTime ?? 0
-            try confirm(record, directory)
+            try confirm(&record, directory)
             return record.pid
         } catch {
             try? Cgroup.destroy(record.processCgroups, missing: record.cgroups)
@@ -120,7 +119,7 @@ private struct Creation {
             // Without cgroups only the pid tells what has to be ended.
             guard record.processCgroups.isEmpty else { return }
             early.pid = pid
-            early.startTime = processStatus(pid)?.startTime ?? 0
+            early.startTime = try startTime(of: pid)
             try directory.write(early)
         } guest: { connection in
             supervise(connection)
@@ -128,15 +127,21 @@ private struct Creation {
     }
 
     /// Makes the container known as created; process 1 does not outlive a failure.
-    private func confirm(_ record: ContainerRecord, _ directory: borrowing ContainerDirectory) throws {
+    private func confirm(_ record: inout ContainerRecord, _ directory: borrowing ContainerDirectory) throws {
         do {
+            record.startTime = try startTime(of: record.pid)
             try directory.write(record)
             try writePidFile(record.pid)
         } catch {
-            try? sendSignal(Signal.kill, to: record.pid)
-            _ = try? waitForChild(record.pid)
+            endChild(record.pid)
             throw error
         }
+    }
+
+    /// Without the time nobody could tell later whether the process is still this one.
+    private func startTime(of pid: Int32) throws(Failure) -> UInt64 {
+        guard let status = processStatus(pid) else { throw Failure("cannot read when process \(pid) started") }
+        return status.startTime
     }
 
     private func record(of bundle: borrowing Bundle) -> ContainerRecord {

@@ -14,7 +14,7 @@ internal import Sandboxing
 /// | start | error | yes | error | error |
 /// | kill | error | yes | yes | error |
 /// | kill --all | yes | yes | yes | yes |
-/// | delete | with force | yes, as runc does | with force | yes |
+/// | delete | yes, once whoever makes it has ended | yes, as runc does | with force | yes |
 /// | state | yes | yes | yes | yes |
 public struct Runtime {
     let settings: RuntimeSettings

@@ -8,15 +8,29 @@ extension Runtime {
     ///
     /// - Throws: An error when the container is not waiting, or with the reason why its workload did not begin.
     public func start(id: String) throws {
-        let container = try open(id, lock: true)
+        let record = try begin(try open(id, lock: true))
+        runLateHooks(.poststart, record, status: .running)
+    }
+
+    /// Lets process 1 go on. The lock ends here: a hook that takes its time must not keep `delete` waiting.
+    private func begin(_ container: consuming Container) throws -> ContainerRecord {
         guard let record = container.record, container.status == .created else {
-            throw Failure("cannot start container \(id), which is \(container.status.rawValue)")
+            throw Failure("cannot start container \(container.directory.id), which is \(container.status.rawValue)")
         }
-        let connection = try container.directory.connectForStart()
+        let connection = try connect(container.directory)
         // The container counts as running from here: if this process ends now, process 1 sees it and ends as well.
         try container.directory.removeStartSocket()
         try StartConnection.start(over: connection)
-        runLateHooks(.poststart, record, status: .running)
+        return record
+    }
+
+    private func connect(_ directory: borrowing ContainerDirectory) throws -> Descriptor {
+        do throws(HostError) {
+            return try directory.connectForStart()
+        } catch {
+            guard error.isRefused else { throw error }
+            throw Failure("cannot start container \(directory.id): its process has just ended")
+        }
     }
 
     /// Hooks that come when nothing can be taken back: a failure is a warning. See runtime.md "Lifecycle".
@@ -35,17 +49,24 @@ extension Runtime {
     ///
     /// - Parameter force: Ends a container that runs; one that does not exist is no error.
     public func delete(id: String, force: Bool) throws {
+        // Not kept waiting by a `start` that waits for process 1: with that it ends.
+        if force, let record = try openIfThere(id, lock: false)?.record { try end(record) }
         guard let container = try openIfThere(id, lock: true) else {
             if force { return }
             throw Failure("container does not exist: \(id)")
         }
+        if let record = try remove(container, force: force) { runLateHooks(.poststop, record, status: .stopped) }
+    }
+
+    /// Removes a container; the lock ends here.
+    private func remove(_ container: consuming Container, force: Bool) throws -> ContainerRecord? {
         let status = container.status
         switch status {
-        case .stopped: break
-        case .created, .creating: break
+        case .creating, .created, .stopped: break
         case .running, .paused:
             guard force else {
-                throw Failure("cannot delete container \(id) that is not stopped: \(status.rawValue)")
+                throw Failure(
+                    "cannot delete container \(container.directory.id) that is not stopped: \(status.rawValue)")
             }
         }
         if let record = container.record {
@@ -53,16 +74,22 @@ extension Runtime {
             try Cgroup.destroy(record.processCgroups, missing: record.cgroups)
         }
         try container.directory.remove()
-        if let record = container.record { runLateHooks(.poststop, record, status: .stopped) }
+        return container.record
     }
 
     /// Kills process 1 and waits until it is gone.
     private func end(_ record: ContainerRecord) throws {
-        guard record.pid > 0, processStatus(record.pid)?.startTime == record.startTime else { return }
+        guard record.pid > 0 else { return }
         do throws(HostError) {
             let process = try openProcess(record.pid)
+            // The number may be another process's by now; what is open stands for one process alone.
+            guard processStatus(record.pid)?.startTime == record.startTime else { return }
             try sendSignal(Signal.kill, through: process.raw)
-            if try waitUntilReadable([process.raw], timeout: 10_000)[0] { return }
+            Cgroup.thaw(record.processCgroups)
+            let deadline = monotonicNanoseconds() + 10_000_000_000
+            repeat {
+                if try waitUntilReadable([process.raw], timeout: 1000)[0] { return }
+            } while monotonicNanoseconds() < deadline
         } catch {
             if error.isNoSuchProcess { return }
             throw error

@@ -9,6 +9,8 @@ public struct Cgroup {
     struct Place {
         let directory: String
         let controllers: [String]
+        /// Whether it is the hierarchy's root, which is nobody's.
+        let isRoot: Bool
     }
 
     let isUnified: Bool
@@ -32,7 +34,9 @@ public struct Cgroup {
         let layout = try CgroupLayout.detect()
         let wanted = path.flatMap { $0.isEmpty ? nil : $0 } ?? "/\(id)"
         let places = layout.hierarchies.map {
-            Place(directory: place(wanted, in: $0), controllers: $0.controllers)
+            let directory = place(wanted, in: $0)
+            return Place(
+                directory: directory, controllers: $0.controllers, isRoot: directory == $0.mountPoint)
         }
         return Cgroup(
             isUnified: layout.isUnified, places: places, missing: places.flatMap { missing($0.directory) })
@@ -47,17 +51,14 @@ public struct Cgroup {
     ///
     /// An empty directory that somebody has made beforehand is taken, and removed with the container.
     func refuseUsed() throws(Failure) {
-        for directory in directories where exists(directory) {
+        for place in places where exists(place.directory) {
             do throws(HostError) {
-                let isRoot =
-                    directory
-                    == (isUnified ? CgroupLayout.mountRoot : "\(CgroupLayout.mountRoot)/\(parentPath(directory) ?? "")")
-                let isEmpty = try readText("\(directory)/cgroup.procs").isEmpty && Self.children(directory).isEmpty
-                if isEmpty && !isRoot { continue }
+                let processes = try readText("\(place.directory)/cgroup.procs")
+                if processes.isEmpty && Self.children(place.directory).isEmpty && !place.isRoot { continue }
             } catch {
                 throw Failure("cannot tell whether the container's cgroup is empty", cause: error)
             }
-            throw Failure("the container's cgroup is not empty: \(directory) has processes or cgroups of others")
+            throw Failure("the container's cgroup is not empty: \(place.directory) has processes or cgroups of others")
         }
     }
 

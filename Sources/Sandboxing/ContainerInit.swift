@@ -49,6 +49,9 @@ struct ContainerInit: ~Copyable {
             if namespace.type == .user { try becomeRootOfUserNamespace() }
         }
         if settings.namespaces.new.contains(.user) { try becomeRootOfUserNamespace() }
+        // Forgotten by the kernel when a process's ids change; the parent may have ended meanwhile.
+        try setParentDeathSignal(Signal.kill)
+        if try channel.isClosed { exitNow(1) }
         let late = settings.namespaces.late
         if !late.isEmpty { try unshareNamespaces(NamespacePlan.flags(late)) }
         if !linux.timeOffsets.isEmpty {
@@ -94,6 +97,7 @@ struct ContainerInit: ~Copyable {
         }
         // A joined mount namespace is somebody else's tree.
         guard settings.namespaces.new.contains(.mount) else {
+            if process.terminal { throw Failure("cannot open a terminal in a mount namespace that is joined") }
             try runEarlyHooks()
             return nil
         }

@@ -44,7 +44,13 @@ public struct HookRunner {
             hook.path, arguments: hook.args.isEmpty ? [hook.path] : hook.args,
             environment: hook.env.isEmpty ? currentEnvironment() : hook.env, input: input.raw, output: output.raw,
             errors: output.raw)
-        let end = try wait(pid, seconds: hook.timeout, named: "\(name) \(hook.path)")
+        let end: ProcessEnd
+        do throws(HostError) {
+            end = try wait(pid, seconds: hook.timeout, named: "\(name) \(hook.path)")
+        } catch {
+            endChild(pid)
+            throw error
+        }
         guard end != .exited(0) else { return }
         try rewind(output.raw, named: name)
         let printed = String(decoding: try readAll(output.raw, named: name), as: UTF8.self)
@@ -59,8 +65,6 @@ public struct HookRunner {
                 let left = (deadline - monotonicNanoseconds() + 999_999) / 1_000_000
                 if try waitUntilReadable([handle.raw], timeout: Int32(clamping: max(0, left)))[0] { break }
                 guard left <= 0 else { continue }
-                try sendSignal(Signal.kill, to: pid)
-                _ = try waitForChild(pid)
                 throw HookEnd.timedOut(name, seconds: seconds)
             }
         }

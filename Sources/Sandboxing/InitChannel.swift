@@ -45,6 +45,9 @@ struct InitChannel: ~Copyable {
     /// Says something. Throws EPIPE when the other end is gone.
     func send(_ message: InitMessage) throws(HostError) { try sendMessage(message.bytes, to: socket.raw) }
 
+    /// Whether the other end is gone, as long as it has nothing to say.
+    var isClosed: Bool { get throws(HostError) { try waitUntilReadable([socket.raw], timeout: 0)[0] } }
+
     /// Waits for the next message; nil when the other end is gone.
     func receive() throws(HostError) -> InitMessage? {
         do throws(HostError) {

@@ -66,13 +66,16 @@ public struct Sandbox {
     }
 
     private static func planCgroup(_ linux: LinuxSpec, id: String) throws(Failure) -> Cgroup {
+        let cgroup: Cgroup
         do throws(HostError) {
-            return try Cgroup.plan(path: linux.cgroupsPath, id: id)
+            cgroup = try Cgroup.plan(path: linux.cgroupsPath, id: id)
         } catch {
             // A container without limits can do without cgroups, where a host has none.
             if linux.resources == nil { return .none }
             throw Failure("cannot find this host's cgroups", cause: error)
         }
+        try cgroup.refuseUsed()
+        return cgroup
     }
 
     /// Makes the container's cgroups and sets their limits.
@@ -124,8 +127,7 @@ public struct Sandbox {
             try attend(pid, InitChannel(socket: Descriptor(owning: ours)))
             return pid
         } catch {
-            try? sendSignal(Signal.kill, to: pid)
-            _ = try? waitForChild(pid)
+            endChild(pid)
             throw error
         }
     }

@@ -16,8 +16,12 @@ public struct StartConnection {
         guard let connection = try? acceptConnection(listener).release() else { return nil }
         let owned = Descriptor(owning: listener)
         _ = consume owned
-        guard let word = try? receiveMessage(connection), word == start else { return nil }
-        return StartConnection(descriptor: connection)
+        let accepted = StartConnection(descriptor: connection)
+        do throws(HostError) {
+            return try receiveMessage(connection) == start ? accepted : nil
+        } catch {
+            accepted.fail("\(error)")
+        }
     }
 
     /// Tells `start` that the workload has begun.
@@ -36,14 +40,14 @@ public struct StartConnection {
     ///
     /// - Throws: ``HostSystem/Failure`` with the reason that process 1 gives.
     public static func start(over connection: borrowing Descriptor) throws {
-        try sendMessage(start, to: connection.raw)
         do throws(HostError) {
+            try sendMessage(start, to: connection.raw)
             let reason = try receiveMessage(connection.raw)
             if reason.isEmpty { return }
             throw HostError(call: String(decoding: reason, as: UTF8.self), subject: "", errno: 0)
         } catch {
-            // A workload that ended at once may have taken the connection with it.
-            if error.isDisconnected { return }
+            // A workload that ends at once leaves a connection that ends in order: it has taken the word.
+            if error.isDisconnected { throw Failure("cannot start the container: its process has just ended") }
             throw Failure(error.description)
         }
     }

@@ -10,7 +10,7 @@ struct HvtMachine {
     let hypercalls: HvtHypercalls
     private let cpu: Int32
     private let run: Int
-    private let filter: CallFilter
+    private let filter: SeccompProgram
     private let faults: FaultRecord
 
     init(_ launch: TenderLaunch, _ binary: GuestBinary, faults: FaultRecord) throws {
@@ -29,6 +29,8 @@ struct HvtMachine {
         }
         run = try check("mmap", "virtual processor", Int(lx_kvm_map_run(cpu, Int(runSize))))
         try check("ioctl", "KVM_SET_CPUID2", lx_kvm_copy_cpuid(kvm, cpu))
+        // The guest's process keeps its own machine only, not the way to make another.
+        _ = Descriptor(owning: kvm)
         let kilohertz = try check("ioctl", "KVM_GET_TSC_KHZ", lx_kvm_tsc_khz(cpu))
         HvtProcessor.writePageTables(memory)
         HvtProcessor.writeDescriptorTable(memory)
@@ -40,9 +42,9 @@ struct HvtMachine {
         memory.copy(boot, to: HvtProcessor.bootInformation)
         let waits = try WaitSet(binary.attachments)
         hypercalls = HvtHypercalls(memory: memory, waits: waits, attachments: binary.attachments)
-        filter = try CallFilter(allowing: HvtMachine.allowList(cpu, waits, binary.attachments))
+        filter = try SeccompProgram(allowing: HvtMachine.allowList(cpu, waits, binary.attachments))
         self.faults = faults
-        try check("prctl", "PR_SET_NO_NEW_PRIVS", lx_no_new_privileges())
+        try setNoNewPrivileges()
     }
 
     private static func checkSupport(_ kvm: Int32) throws {
@@ -99,9 +101,11 @@ struct HvtMachine {
 
     /// Becomes the guest's machine.
     func enter() -> Never {
-        // SAFETY: the program outlives the call.
-        let refused = unsafe filter.program.withUnsafeBytes { unsafe lx_seccomp_enforce($0.baseAddress, $0.count) }
-        guard refused == 0 else { stop("cannot start the guest: seccomp: \(errorText(-refused))") }
+        do throws(HostError) {
+            try filter.load()
+        } catch {
+            stop("cannot start the guest: \(error)")
+        }
         // SAFETY: init mapped the page that KVM shares; it stays until the process ends.
         guard let shared = unsafe UnsafeMutablePointer<kvm_run>(bitPattern: run) else { stop("no virtual processor") }
         while true {

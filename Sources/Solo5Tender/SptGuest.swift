@@ -11,7 +11,7 @@ struct SptGuest {
     /// `SPT_BOOT_INFO_BASE`.
     private static let bootInformation: UInt64 = 0x1_1000
 
-    private let filter: CallFilter
+    private let filter: SeccompProgram
     private let entry: UInt64
     private let memoryBytes: UInt64
     private let faults: FaultRecord
@@ -30,11 +30,11 @@ struct SptGuest {
         // is free from 0x11000 up to the first segment at 0x100000.
         unsafe UnsafeMutableRawPointer(bitPattern: Int(Self.bootInformation))?.copyMemory(
             from: boot, byteCount: boot.count)
-        filter = try CallFilter(allowing: SptGuest.allowList(waits, binary.attachments))
+        filter = try SeccompProgram(allowing: SptGuest.allowList(waits, binary.attachments))
         entry = binary.plan.entry
         memoryBytes = binary.memoryBytes
         self.faults = faults
-        try check("prctl", "PR_SET_NO_NEW_PRIVS", lx_no_new_privileges())
+        try setNoNewPrivileges()
     }
 
     /// With READ_IMPLIES_EXEC every readable page would be executable, the guest's data too; see personality(2).
@@ -95,7 +95,7 @@ struct SptGuest {
         // SAFETY: the entry point lies in an executable region and the stack ends at the end of the guest's memory, both
         // mapped by init; program and place are copied before anything is unmapped, and the call returns only when that
         // could not be prepared.
-        let refused = unsafe filter.program.withUnsafeBytes { program in
+        let refused = unsafe filter.instructions.withUnsafeBytes { program in
             unsafe lx_spt_enter(faults.page, program.baseAddress, program.count, &place)
         }
         try? Program.write("cannot start the guest: \(errorText(-refused))\n", to: .error)

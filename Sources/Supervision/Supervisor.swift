@@ -48,10 +48,21 @@ public struct Supervisor {
             let monitor = try cloneProcess(namespaces: 0)
             if monitor == 0 { becomeMonitor(of: supervisor, faults, started: started, failed: failed) }
             started()
-            try closeWhatOnlyTheMonitorNeeds()
-            exitNow(try attend(monitor, signals, faults))
+            exitNow(watch(monitor, signals, faults))
         } catch {
             failed("\(error)")
+        }
+    }
+
+    /// The parent, once the guest runs; returns the status this process is to end with. The monitor ends with it.
+    private func watch(_ monitor: Int32, _ signals: borrowing SignalQueue, _ faults: FaultRecord) -> Int32 {
+        do {
+            try closeWhatOnlyTheMonitorNeeds()
+            return try attend(monitor, signals, faults)
+        } catch {
+            // `start` has gone: standard error is what is left.
+            try? Program.write("cannot supervise the guest: \(error)\n", to: .error)
+            return 1
         }
     }
 

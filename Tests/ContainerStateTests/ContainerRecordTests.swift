@@ -1,5 +1,6 @@
 import ContainerState
 import HostSystem
+import OCISpec
 import TestSupport
 import Testing
 
@@ -36,7 +37,7 @@ func fullRecord(id: String = "c1") -> ContainerRecord {
 
     @Test("what a newer or older version wrote is read as far as it goes")
     func readsOthers() throws {
-        guard var object = fullRecord().json.object else { return }
+        var object = try #require(fullRecord().json.object)
         object["added"] = true
         #expect(ContainerRecord(json: .object(object)) == fullRecord())
         for key in ["guest", "cgroups", "processCgroups", "annotations", "hooks"] { object[key] = nil }

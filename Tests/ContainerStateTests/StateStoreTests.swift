@@ -36,12 +36,11 @@ import Testing
         try withTemporaryDirectory { directory in
             let store = StateStore(root: directory)
             for lock in [false, true] {
-                #expect(try store.open(id: "nosuch", lock: lock) == nil)
-                #expect(try StateStore(root: "/nosuch").open(id: "c1", lock: lock) == nil)
+                #expect(try Self.path(of: "nosuch", in: store, lock: lock) == nil)
+                #expect(try Self.path(of: "c1", in: StateStore(root: "/nosuch"), lock: lock) == nil)
             }
             _ = try store.make(id: "c1")
-            let id = try store.open(id: "c1", lock: true).map { $0.id }
-            #expect(id == "c1")
+            #expect(try Self.path(of: "c1", in: store, lock: true) == "\(directory)/c1")
             try write("", to: "\(directory)/file")
             try link("\(directory)/link", to: "c1")
             for id in ["file", "link"] {
@@ -49,6 +48,11 @@ import Testing
                     message { _ = try store.open(id: id, lock: false) } == "openat \(directory)/\(id): not a directory")
             }
         }
+    }
+
+    private static func path(of id: String, in store: StateStore, lock: Bool) throws -> String? {
+        guard let container = try store.open(id: id, lock: lock) else { return nil }
+        return container.path
     }
 
     /// Asks flock(1) for the lock of a directory: 0 when it got it, 1 when it did not within so many seconds.

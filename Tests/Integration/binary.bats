@@ -49,3 +49,30 @@ teardown() { :; }
     strace -f -o "$BATS_TEST_TMPDIR/trace" "$RUNTIME" --version >/dev/null
     ! grep -E '\.so["/.]|clone|ld\.so' "$BATS_TEST_TMPDIR/trace" || fail "it loads libraries or starts threads"
 }
+
+@test "the manual pages of Specs/man are those that the program prints" {
+    local page command
+    [[ -e $repository/Specs/man/swiftlet.8 ]] || fail "no manual pages: Hack/golden man writes them"
+    for page in "$repository"/Specs/man/swiftlet*.8; do
+        command=$(basename "$page" .8)
+        command=${command#swiftlet} command=${command#-}
+        # shellcheck disable=SC2086 # no command is the program itself
+        "$RUNTIME" man $command | diff "$page" - >"$BATS_TEST_TMPDIR/difference" ||
+            fail "$page is out of date: run Hack/golden man"$'\n'"$(head -n 20 "$BATS_TEST_TMPDIR/difference")"
+    done
+    for command in $("$RUNTIME" --help | sed -n '/^COMMANDS:/,/^$/s/^   \([a-z][a-z-]*\) .*/\1/p'); do
+        [[ -e $repository/Specs/man/swiftlet-$command.8 ]] || fail "no manual page of $command: run Hack/golden man"
+    done
+}
+
+@test "completions are scripts that their shells can read" {
+    "$RUNTIME" completion bash >"$BATS_TEST_TMPDIR/completion.bash"
+    bash -n "$BATS_TEST_TMPDIR/completion.bash"
+    output=$(bash -c 'source "$1"; COMP_WORDS=(swiftlet cre) COMP_CWORD=1; _swiftlet; echo "${COMPREPLY[*]}"' bash \
+        "$BATS_TEST_TMPDIR/completion.bash")
+    expect_output create
+    [[ $("$RUNTIME" completion zsh) == '#compdef swiftlet'* ]] || fail "no completion for zsh"
+    [[ $("$RUNTIME" completion fish) == *'complete '*swiftlet* ]] || fail "no completion for fish"
+    ! command -v zsh >/dev/null || zsh -n <("$RUNTIME" completion zsh)
+    ! command -v fish >/dev/null || fish --no-execute <("$RUNTIME" completion fish)
+}

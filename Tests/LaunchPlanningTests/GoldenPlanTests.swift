@@ -1,6 +1,9 @@
+import GuestImages
 import HostSystem
 import TestSupport
 import Testing
+
+@testable import LaunchPlanning
 
 /// A bundle, and the file in Tests/Golden/plans that holds its plan as `swiftlet plan` prints it.
 struct PlanRow: Sendable, CustomTestStringConvertible {

@@ -1,5 +1,6 @@
 import HostSystem
 import OCIBundle
+import OCISpec
 import TestSupport
 import Testing
 

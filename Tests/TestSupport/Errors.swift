@@ -1,4 +1,4 @@
-public import HostSystem
+internal import HostSystem
 
 /// The text of the error that `body` throws; `no error` when it throws none.
 public func message(of body: () throws -> Void) -> String {

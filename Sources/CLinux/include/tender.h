@@ -9,7 +9,6 @@
 #include <signal.h>
 #include <sys/epoll.h>
 #include <sys/mman.h>
-#include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <sys/timerfd.h>
 
@@ -81,14 +80,6 @@ static inline int lx_wait_timer(void) { return (int)LX_RESULT(timerfd_create(CLO
 /* Waits until a descriptor is readable or `nanoseconds` have passed. The tokens of those readable go as bits into
  * `ready`; their number comes back, or -errno. */
 int lx_wait(int set, int timer, uint64_t nanoseconds, uint64_t *ready);
-
-static inline int lx_no_new_privileges(void) { return (int)LX_RESULT(prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0)); }
-static inline int lx_anonymous_file(const char *name) { return (int)LX_RESULT(memfd_create(name, MFD_CLOEXEC)); }
-/* Puts a filter of `size` bytes into force for this thread, without any allocation; 0 or -errno. */
-static inline int lx_seccomp_enforce(const void *program, size_t size) {
-    struct sock_fprog filter = {.len = (unsigned short)(size / sizeof(struct sock_filter)), .filter = (struct sock_filter *)program};
-    return (int)LX_RESULT(syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, 0, &filter));
-}
 
 /* Where an spt guest begins: its entry point, its first stack pointer, what it finds in rdi; its memory's size. */
 struct lx_spt_entry { uint64_t memory, entry, stack, argument; };

@@ -1,0 +1,194 @@
+# Whatever call fails, whoever is killed, whatever else happens at the same time: a container works or its creation says
+# why not, and `delete --force` leaves nothing.
+#
+# POINTS   how many calls are broken in each of the sweeps, one container each; 60 unless set
+# SEED     which ones; 1 unless set
+
+load helpers
+
+setup() {
+    prepare
+    POINTS=${POINTS:-60}
+}
+
+# Breaks calls of a command, in the runtime and in the processes it makes.
+sweep() { # COMMAND OPTIONS...
+    need_command python3
+    local command=$1 report
+    shift
+    # The script makes its own containers, all of them named after this one.
+    report=$("$BATS_TEST_DIRNAME/fault_injection.py" --points "$POINTS" --seed "${SEED:-1}" "$@" "$RUNTIME" "$ROOT" \
+        "$BUNDLE" "$ID" "$command" 2>&1 </dev/null 3>&-) || fail "$report"
+    echo "# $report" >&3
+}
+
+@test "calls that fail while a guest is created and started" {
+    need_guests spt
+    guest_bundle spt sleep
+    sweep create
+}
+
+@test "calls that fail while an ordinary container is created and started" {
+    need_swiftlet # a Go runtime starts threads, whose calls have no order
+    bundle sleep 1000
+    sweep create
+}
+
+@test "calls that fail while a container with hooks in a user namespace is created" {
+    need_swiftlet
+    bundle sleep 1000
+    chown -R 100000:100000 "$BUNDLE/rootfs"
+    edit '.linux.namespaces += [{type: "user"}] | .mounts |= map(select(.type != "cgroup"))
+        | .linux.uidMappings = [{containerID: 0, hostID: 100000, size: 65536}] | .linux.gidMappings = .linux.uidMappings
+        | .hooks = {prestart: [{path: "/bin/true", timeout: 5}], createContainer: [{path: "/bin/true"}]}'
+    sweep create
+}
+
+@test "calls that fail while a container is deleted" {
+    need_guests spt
+    guest_bundle spt sleep
+    sweep delete
+    bundle sleep 1000
+    sweep delete
+}
+
+@test "a cgroup with processes of others is refused, and they live on" {
+    need_swiftlet # runc 1.1 warns
+    local directory=/sys/fs/cgroup other
+    [[ ! -d $directory/pids ]] || directory+=/pids
+    bundle true
+    mkdir "$directory/$ID"
+    sleep 1000 3>&- &
+    other=$!
+    remember_pid "$other"
+    echo "$other" >"$directory/$ID/cgroup.procs"
+    refused 'cgroup is not empty' create --bundle "$BUNDLE" "$ID"
+    # The same when the cgroup is one below, as in /ID of a container in /ID/inner.
+    mkdir "$directory/$ID/inner"
+    echo "$other" >"$directory/$ID/inner/cgroup.procs"
+    refused 'cgroup is not empty' create --bundle "$BUNDLE" "$ID"
+    ok delete --force "$ID"
+    [[ $(process_state "$other") == S ]] || fail "the other process was killed"
+    kill -KILL "$other"
+    wait "$other" || true
+    rmdir "$directory/$ID/inner"
+    # Empty it is as good as none.
+    run_container
+    expect_success
+    [[ ! -e $directory/$ID ]] || fail "the cgroup is still there"
+}
+
+@test "a hierarchy's root is no container's cgroup" {
+    need_swiftlet
+    bundle true
+    edit '.linux.cgroupsPath = "/"'
+    refused 'cgroup is not empty' create --bundle "$BUNDLE" "$ID"
+}
+
+@test "a frozen container is deleted" {
+    local directory=/sys/fs/cgroup/freezer
+    [[ -d $directory ]] || skip "no freezer controller of cgroup v1"
+    bundle sleep 1000
+    create
+    ok start "$ID"
+    echo FROZEN >"$directory/$ID/freezer.state"
+    ok delete --force "$ID"
+}
+
+@test "delete does not wait for a start that hangs" {
+    need_swiftlet # runc runs poststart hooks before start is over
+    local runner hook
+    for hook in startContainer poststart; do
+        bundle sleep 1000
+        edit '.hooks[$hook] = [{path: "/bin/sleep", args: ["sleep", "3"]}]' --arg hook "$hook"
+        create
+        "$RUNTIME" --root "$ROOT" start "$ID" >"$TEST_DIR/start" 2>&1 </dev/null 3>&- &
+        runner=$!
+        eventually has_status running
+        ok delete --force "$ID"
+        kill -0 "$runner" || [[ $hook == startContainer ]] || fail "the hook was over before delete began"
+        wait "$runner" || true
+    done
+}
+
+@test "only one of several starts gets through" {
+    bundle sh -c 'echo up; sleep 1000'
+    create
+    local number pids=() good=0
+    for number in {1..8}; do
+        "$RUNTIME" --root "$ROOT" start "$ID" >"$TEST_DIR/start$number" 2>&1 </dev/null 3>&- &
+        pids+=($!)
+    done
+    for number in "${pids[@]}"; do ! wait "$number" || good=$((good + 1)); done
+    equal "$good" 1 "starts that succeeded"
+    eventually prints up
+    has_status running
+}
+
+@test "create and delete of the same id at the same time" {
+    need_swiftlet # runc may leave a container behind that it does not know
+    local round number pids
+    bundle sleep 1000
+    for round in {1..25}; do
+        pids=()
+        for number in 1 2; do
+            "$RUNTIME" --root "$ROOT" create --bundle "$BUNDLE" "$ID" >"$TEST_DIR/$ID.$number" 2>&1 </dev/null 3>&- &
+            pids+=($!)
+            timeout "$LIMIT" "$RUNTIME" --root "$ROOT" delete --force "$ID" >"$TEST_DIR/delete.$number" 2>&1 \
+                </dev/null 3>&- &
+            pids+=($!)
+        done
+        for number in "${!pids[@]}"; do
+            status=0
+            wait "${pids[number]}" || status=$?
+            ((number % 2 == 0 || status == 0)) || fail "round $round: $(cat "$TEST_DIR"/delete.*)"
+        done
+    done
+    ok delete --force "$ID"
+    equal "$(leftovers)" '' leftovers
+}
+
+@test "damaged state is deleted" {
+    need_swiftlet
+    local content
+    for content in '' '{' 'null' '{"id": 1}' $'\xff\xfe' '[[[['; do
+        bundle true
+        mkdir "$ROOT/$ID"
+        [[ ! $content ]] || printf %s "$content" >"$ROOT/$ID/state.json"
+        refused 'not exist|creating' start "$ID"
+        ok list
+        ok delete --force "$ID"
+        ok delete --force "$ID"
+    done
+}
+
+@test "a guest ends with its supervisor when they share the host's PID namespace" {
+    need_guests spt
+    guest_bundle spt spin
+    edit '.linux.namespaces |= map(select(.type != "pid"))'
+    create
+    ok start "$ID"
+    eventually prints spinning
+    local monitor
+    monitor=$(cat "/proc/$PID/task/$PID/children")
+    remember_pid "${monitor% }"
+    kill -KILL "$PID"
+    eventually has_status stopped
+    eventually is_gone "${monitor% }"
+    ok delete "$ID"
+}
+
+is_gone() { [[ ! -e /proc/$1 || $(process_state "$1") == Z ]]; }
+
+@test "a terminal in a joined mount namespace is refused" {
+    need_swiftlet
+    unshare --mount sleep 1000 3>&- &
+    local other=$!
+    remember_pid "$other"
+    bundle true
+    edit '.process.terminal = true | .linux.namespaces |= map(select(.type != "mount")
+        | .) + [{type: "mount", path: "/proc/\($pid)/ns/mnt"}]' --arg pid "$other"
+    refused 'terminal' run --bundle "$BUNDLE" "$ID"
+    kill -KILL "$other"
+    wait "$other" || true
+}

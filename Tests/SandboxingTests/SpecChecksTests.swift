@@ -1,0 +1,132 @@
+import HostSystem
+import OCISpec
+import TestSupport
+import Testing
+
+@testable import Sandboxing
+
+/// What config.json asks for, in which new namespaces, and why it is refused; nil where it is not.
+struct CheckRow: Sendable, CustomTestStringConvertible {
+    let name: String
+    let spec: RuntimeSpec
+    let namespaces: [Namespace]
+    let message: String?
+
+    init(
+        _ name: String, in namespaces: [NamespaceType] = [], _ message: String? = nil,
+        _ change: (inout RuntimeSpec, inout LinuxSpec) -> Void
+    ) {
+        var (spec, linux) = (RuntimeSpec(), LinuxSpec())
+        change(&spec, &linux)
+        spec.linux = linux
+        self.name = name
+        self.spec = spec
+        self.namespaces = namespaces.map { Namespace(type: $0) }
+        self.message = message
+    }
+
+    var testDescription: String { name }
+}
+
+@Suite struct SpecChecksTests {
+    static let unsupported: [CheckRow] = [
+        CheckRow("nothing") { _, _ in },
+        CheckRow("empty label") { $1.mountLabel = "" },
+        CheckRow(
+            "mount label", "config.json: /linux/mountLabel: this property is not supported (runtime-spec config-linux.md)"
+        ) { $1.mountLabel = "x" },
+        CheckRow(
+            "network device",
+            "config.json: /linux/netDevices: this property is not supported (runtime-spec config-linux.md)"
+        ) { $1.netDevices = [NetDevice(hostName: "eth0")] },
+        CheckRow(
+            "personality",
+            "config.json: /linux/personality: this property is not supported (runtime-spec config-linux.md)"
+        ) { $1.personality = Personality(domain: .linux) },
+        CheckRow(
+            "mount with mappings",
+            "config.json: /mounts/1/uidMappings: id-mapped mounts are not supported (runtime-spec config.md, mounts)"
+        ) { spec, _ in
+            spec.mounts = [Mount(destination: "/a"), Mount(destination: "/b")]
+            spec.mounts[1].gidMappings = [IDMapping(containerID: 0, hostID: 0, size: 1)]
+        },
+    ]
+
+    static let names: [CheckRow] = [
+        CheckRow("host name of its own", in: [.uts]) { spec, _ in spec.hostname = "h" },
+        CheckRow(
+            "the host's name",
+            "config.json: /hostname: it would be the host's: the container has no UTS namespace of its own "
+                + "(runtime-spec config.md, hostname)"
+        ) { spec, _ in spec.hostname = "h" },
+        CheckRow(
+            "the host's domain name", in: [.network, .pid],
+            "config.json: /domainname: it would be the host's: the container has no UTS namespace of its own "
+                + "(runtime-spec config.md, domainname)"
+        ) { spec, _ in spec.domainname = "d" },
+    ]
+
+    static let mapping = IDMapping(containerID: 0, hostID: 1000, size: 1)
+    static let mappings: [CheckRow] = [
+        CheckRow("both mappings", in: [.user]) { $1.uidMappings = [mapping]; $1.gidMappings = [mapping] },
+        CheckRow(
+            "no mapping of groups", in: [.user],
+            "config.json: /linux/gidMappings: a new user namespace needs mappings "
+                + "(runtime-spec config-linux.md, user-namespace-mappings)"
+        ) { $1.uidMappings = [mapping] },
+        CheckRow(
+            "mappings without a namespace",
+            "config.json: /linux/uidMappings: mappings need a user namespace, which the container has not "
+                + "(runtime-spec config-linux.md, user-namespace-mappings)"
+        ) { $1.uidMappings = [mapping] },
+    ]
+
+    @Test("what cannot be done, or would be the host's, is refused", arguments: unsupported + names + mappings)
+    func checks(_ row: CheckRow) {
+        let text = message { try SpecChecks.check(row.spec, try NamespacePlan(row.namespaces)) }
+        #expect(text == row.message ?? "no error")
+    }
+
+    static let sysctls: [(name: String, namespaces: [NamespaceType], reason: String?)] = [
+        ("net.ipv4.ip_forward", [.network], nil), ("net/ipv4/conf/eth0.100/forwarding", [.network], nil),
+        ("kernel.shmmax", [.ipc], nil), ("kernel.sem", [.ipc], nil), ("kernel/msgmax", [.ipc], nil),
+        ("fs.mqueue.msg_max", [.ipc], nil), ("kernel.domainname", [.uts], nil),
+        ("net.ipv4.ip_forward", [.ipc, .uts], "host's: the container has no network namespace of its own"),
+        ("kernel.shmmax", [.network], "host's: the container has no ipc namespace of its own"),
+        ("kernel.domainname", [], "host's: the container has no uts namespace of its own"),
+        ("kernel.hostname", [.uts], "the host name is set by the property hostname"),
+        ("kernel.core_pattern", [.ipc, .uts, .network], "is not in a separate kernel namespace"),
+        ("vm.overcommit_memory", [.ipc, .uts, .network], "is not in a separate kernel namespace"),
+        ("kernel.shmmax_", [.ipc], "is not in a separate kernel namespace"),
+        ("kernel", [.ipc], "is not in a separate kernel namespace"),
+        ("net", [.network], "is not in a separate kernel namespace"),
+        ("fs.mqueue", [.ipc], "is not in a separate kernel namespace"),
+        ("net/../kernel/core_pattern", [.network], "is not the name of a sysctl"),
+        ("net/ipv4/../../kernel/core_pattern", [.network], "is not the name of a sysctl"),
+        ("./net/core", [.network], "is not in a separate kernel namespace"),
+        ("...", [.network], "is not the name of a sysctl"), ("/", [.network], "is not the name of a sysctl"),
+    ]
+
+    @Test("a sysctl is set only where it belongs to a namespace of the container's own", arguments: sysctls)
+    func checksSysctl(name: String, namespaces: [NamespaceType], reason: String?) {
+        var (spec, linux) = (RuntimeSpec(), LinuxSpec())
+        linux.sysctl = StringMap([(key: name, value: "1")])
+        spec.linux = linux
+        let text = message {
+            try SpecChecks.check(spec, try NamespacePlan(namespaces.map { Namespace(type: $0) }))
+        }
+        #expect(reason.map(text.contains) ?? (text == "no error"), "\(text)")
+    }
+
+    @Test("a namespace that is joined is not the host's")
+    func acceptsJoined() throws {
+        var (spec, linux) = (RuntimeSpec(), LinuxSpec())
+        spec.hostname = "h"
+        linux.sysctl = ["net.core.somaxconn": "1"]
+        spec.linux = linux
+        let joined = try NamespacePlan([
+            Namespace(type: .uts, path: "/proc/self/ns/uts"), Namespace(type: .network, path: "/proc/self/ns/net"),
+        ])
+        #expect(message { try SpecChecks.check(spec, joined) } == "no error")
+    }
+}
