@@ -84,6 +84,15 @@ public func execute(_ path: String, arguments: [String], environment: [String]) 
     throw HostError(call: "exec", subject: path, errno: -result)
 }
 
+/// Replaces this process by the program open as `descriptor`. Returns only by throwing. See execveat(2) AT_EMPTY_PATH.
+public func execute(descriptor: Int32, arguments: [String], environment: [String]) throws(HostError) -> Never {
+    // SAFETY: both arrays and their strings live until the call returns, which it does only on failure.
+    let result = unsafe withCStrings(arguments) { argv in
+        unsafe withCStrings(environment) { envp in unsafe lx_execveat(descriptor, argv, envp) }
+    }
+    throw HostError(call: "execveat", subject: "descriptor \(descriptor)", errno: -result)
+}
+
 /// Starts a program with `input`, `output` and `errors` as its descriptors 0, 1 and 2.
 ///
 /// See vfork(2), execve(2). The caller waits for the returned pid.

@@ -24,6 +24,8 @@ extension Runtime {
         try checkPreserved(activated + max(0, options.preserveDescriptors))
         let bundle = try Bundle(path: options.bundle, configFile: options.configFile)
         let launch = try planLaunch(bundle)
+        // A guest cannot reach this program's file; what an ordinary user's container could write, the user can anyway.
+        if launch.plan.guest == nil && effectiveUser() == 0 { try SelfProtection.ensure() }
         let wantsTerminal = bundle.spec.process?.terminal == true
         let held = DescriptorSet()
         let engineSocket = try openConsole(options, wantsTerminal: wantsTerminal, held)

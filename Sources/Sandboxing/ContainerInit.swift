@@ -95,10 +95,11 @@ struct ContainerInit: ~Copyable {
             try runEarlyHooks()
             return try root.enterEmptyRoot()
         }
-        // A joined mount namespace is somebody else's tree.
+        // A joined mount namespace is somebody else's tree: the root is found in it, and nothing in it is changed.
         guard settings.namespaces.new.contains(.mount) else {
-            if process.terminal { throw Failure("cannot open a terminal in a mount namespace that is joined") }
             try runEarlyHooks()
+            try changeDirectory(to: settings.rootPath)
+            try changeRoot(to: ".")
             return nil
         }
         let console = try root.furnish()

@@ -102,4 +102,10 @@ static inline int lx_poll(struct pollfd *fds, unsigned long count, int timeout_m
 }
 static inline char *lx_current_directory(char *buffer, size_t size) { return getcwd(buffer, size); }
 
+/* A file in memory that can be sealed against every change, and the seals. See memfd_create(2), fcntl(2) F_ADD_SEALS. */
+static inline int lx_sealable_memfd(const char *name) { return (int)LX_RESULT(memfd_create(name, MFD_CLOEXEC | MFD_ALLOW_SEALING)); }
+#define LX_SEALS (F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE)
+static inline int lx_seal(int fd) { return (int)LX_RESULT(fcntl(fd, F_ADD_SEALS, LX_SEALS)); }
+static inline int lx_is_sealed(int fd) { int seals = fcntl(fd, F_GET_SEALS); return seals >= 0 && (seals & LX_SEALS) == LX_SEALS; }
+
 #endif

@@ -43,6 +43,9 @@ static inline int lx_execve(const char *path, char *const argv[], char *const en
 /* Waits until `fd` can be read, with as little memory resident as can be: free heap goes back, and so does the program's
  * own text, which is read again from its file page by page as it is needed. 1, or -errno. */
 int lx_wait_idle(int fd);
+static inline int lx_execveat(int fd, char *const argv[], char *const envp[]) {
+    return (int)LX_RESULT(syscall(SYS_execveat, fd, "", argv, envp, AT_EMPTY_PATH));
+}
 static inline int lx_setsid(void) { return (int)LX_RESULT(setsid()); }
 static inline int lx_getpid(void) { return getpid(); }
 static inline int lx_getppid(void) { return getppid(); }
