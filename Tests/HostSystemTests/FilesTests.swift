@@ -98,16 +98,16 @@ private enum Errno {
 }
 
 @Suite struct FileContentTests {
-    @Test("a file is read whole up to the limit, and not at all beyond it", arguments: [0, 1, 4095, 4096, 4097, 100_000])
+    @Test("a file is read whole up to the limit, and not at all beyond it", arguments: [1, 4095, 4096, 4097, 100_000])
     func limitsReading(size: Int) throws {
         let text = String(repeating: "x", count: size)
-        #expect(try readAll(memoryFile(text).raw, named: "f", limit: size) == Array(text.utf8))
-        #expect(try readAll(memoryFile(text).raw, named: "f").count == size)
-        if size > 0 {
-            let file = try memoryFile(text)
-            #expect(
-                try errorNumber { _ = try readAll(file.raw, named: "f", limit: size - 1) } == Errno.tooBig)
-        }
+        let file = try memoryFile(text)
+        #expect(try readAll(file.raw, named: "f", limit: size) == Array(text.utf8))
+        try rewind(file.raw, named: "f")
+        #expect(try readAll(file.raw, named: "f").count == size)
+        try rewind(file.raw, named: "f")
+        let failed = try errorNumber { _ = try readAll(file.raw, named: "f", limit: size - 1) }
+        #expect(failed == Errno.tooBig)
     }
 
     @Test("files of procfs, which say that they are empty, are read to their end")

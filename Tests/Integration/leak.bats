@@ -1,7 +1,7 @@
-# Nothing is left on the machine however a container's creation ends: killed at any moment, or refused a system call.
+# Nothing is left on the machine when the runtime is killed while it creates, starts or deletes a container, whatever the
+# moment. What happens when its system calls fail, faults.bats tells.
 #
 # LIFECYCLES   how many containers are broken, 300 unless set
-# FAULTS       how many occurrences of each system call fail, one container each; 6 unless set
 # SEED         for the moments; printed, so that a run can be repeated
 
 load helpers
@@ -14,7 +14,6 @@ setup_file() {
 setup() {
     prepare
     LIFECYCLES=${LIFECYCLES:-300}
-    FAULTS=${FAULTS:-6}
     RANDOM=${SEED:-1}
 }
 
@@ -123,69 +122,4 @@ kill_at_random() { # COUNT MAKE...
         nothing_stays "a guest killed after $milliseconds ms"
         bundles=0
     done
-}
-
-# Makes the K-th occurrence of each of the calls fail in turn, in the runtime and in what it starts.
-inject_faults() { # MAKE...
-    need_command strace
-    local call number problems='' tried=0 failures=0
-    for call in mkdirat,mkdir openat openat2 mount move_mount,fsmount open_tree mount_setattr pivot_root umount2 \
-        clone3,clone,fork,vfork unshare setns socketpair,socket,pipe2 bind listen connect accept4,accept write sendmsg \
-        recvmsg rename,renameat,renameat2 fchown,fchownat,chown prctl capset mmap memfd_create epoll_create1 \
-        timerfd_create seccomp dup3,dup2 fcntl flock unlinkat,unlink,rmdir sethostname; do
-        # A call that this architecture does not have is none of ours.
-        strace -qq -e trace="$call" true 2>/dev/null || continue
-        for ((number = 1; number <= FAULTS; number++)); do
-            "$@"
-            status=0
-            # -D: the tracer goes aside, so that the status is the runtime's and comes when create is over.
-            timeout --kill-after 5 "$LIMIT" strace -D -f -qq -o "$TEST_DIR/trace" -e trace="$call" \
-                -e "inject=$call:error=EIO:when=$number" "$RUNTIME" --root "$ROOT" create --bundle "$BUNDLE" \
-                --pid-file "$TEST_DIR/$ID.pid" "$ID" >"$TEST_DIR/out" 2>"$TEST_DIR/err" </dev/null 3>&- || status=$?
-            output=$(<"$TEST_DIR/out") stderr=$(<"$TEST_DIR/err") called="create with fault $number of $call"
-            if ! grep -q INJECTED "$TEST_DIR/trace"; then
-                # The call does not occur that often: done with it.
-                nothing_stays "$call without a fault"
-                break
-            fi
-            tried=$((tried + 1))
-            judge "$call" "$number"
-            nothing_stays "fault $number of $call"
-            bundles=0
-        done
-    done
-    echo "# $tried faults, $failures of them made create fail" >&3
-    [[ ! $problems ]] || {
-        echo "$problems"
-        return 1
-    }
-    ((tried > 0)) || fail "no fault was ever injected"
-}
-
-# Create said no with a reason, or there is a container. That one starts, or says why not: a call may have failed in the
-# container's own process after create was done.
-judge() { # CALL NUMBER
-    if ((status >= 124)); then
-        problems+="fault $2 of $1: create ended with status $status"$'\n'
-    elif ((status > 0)); then
-        failures=$((failures + 1))
-        # The reason itself may be what could not be written.
-        [[ $stderr ]] || grep -q 'write(2, .*INJECTED' "$TEST_DIR/trace" ||
-            problems+="fault $2 of $1: create failed without a reason"$'\n'
-    elif [[ ! $(status_of "$ID") ]]; then
-        problems+="fault $2 of $1: create succeeded, but there is no container"$'\n'
-    else
-        runtime start "$ID"
-        [[ $status == 0 || $stderr ]] || problems+="fault $2 of $1: start failed without a reason"$'\n'
-    fi
-}
-
-@test "a guest's create that is refused a system call leaves nothing" {
-    need_guests spt
-    inject_faults guest_bundle spt sleep
-}
-
-@test "an ordinary container's create that is refused a system call leaves nothing" {
-    need_swiftlet # a Go runtime starts threads, whose calls have no order
-    inject_faults bundle sleep 1000
 }

@@ -141,7 +141,7 @@ private func deadProcess() throws -> (pid: Int32, startTime: UInt64) {
         try withRuntime { runtime, store in
             let null = try open("/dev/null", flags: .readWrite)
             let pid = try spawn(
-                "/bin/sh", arguments: ["sh", "-c", "sleep 600"], environment: ["PATH=/bin:/usr/bin"], input: null.raw,
+                "/bin/sh", arguments: ["sh", "-c", "exec sleep 600"], environment: ["PATH=/bin:/usr/bin"], input: null.raw,
                 output: null.raw, errors: null.raw)
             let started = try #require(processStatus(pid)?.startTime)
             try makeContainer("c1", process: (pid, started), in: store)
@@ -165,7 +165,7 @@ private func deadProcess() throws -> (pid: Int32, startTime: UInt64) {
                 message { try systemd.create(id: "c1", options: options(preserve: 0)) }.contains("systemd"))
             #expect(
                 message { try runtime.create(id: "c1", options: options(preserve: 100_000)) }
-                    .hasSuffix(" is not open (--preserve-fds 100000)"))
+                    .hasSuffix(", which the container is to keep, is not open"))
             #expect(
                 message { try runtime.create(id: "c1", options: options(preserve: 0)) }
                     == "cannot open the bundle: openat /nosuch: no such file or directory")
