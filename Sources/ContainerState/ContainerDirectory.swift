@@ -64,6 +64,9 @@ public struct ContainerDirectory: ~Copyable {
         try connectUnix(to: "\(descriptorPath(directory.raw))/\(Self.startName)", stream: false)
     }
 
+    /// Whether a `create` has got so far as to write the record.
+    var hasRecord: Bool { exists(Self.recordName, in: directory.raw) }
+
     /// Whether process 1 still waits for `start`, or has ended without.
     public var isWaitingForStart: Bool { exists(Self.startName, in: directory.raw) }
 

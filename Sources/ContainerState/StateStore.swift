@@ -17,7 +17,7 @@ public struct StateStore {
         do {
             try makeDirectory(path, mode: 0o700)
         } catch {
-            if error.isAlreadyThere { throw Failure("container with id \(id) exists already in \(root)") }
+            if error.isAlreadyThere { throw alreadyThere(id) }
             throw error
         }
         let directory: ContainerDirectory?
@@ -28,8 +28,12 @@ public struct StateStore {
             throw error
         }
         guard let directory else { throw Failure("container \(id) was deleted while it was made") }
+        // That may be the directory of another `create`, made when this one's had been deleted again.
+        if directory.hasRecord { throw alreadyThere(id) }
         return directory
     }
+
+    private func alreadyThere(_ id: String) -> Failure { Failure("container with id \(id) exists already in \(root)") }
 
     /// Locks a directory that was just made; nil when another command has had the lock in between and removed it.
     private func lock(_ id: String) throws(HostError) -> ContainerDirectory? {

@@ -14,8 +14,9 @@ extension Runtime {
 
     /// Lets process 1 go on. The lock ends here: a hook that takes its time must not keep `delete` waiting.
     private func begin(_ container: consuming Container) throws -> ContainerRecord {
-        guard let record = container.record, container.status == .created else {
-            throw Failure("cannot start container \(container.directory.id), which is \(container.status.rawValue)")
+        let status = container.status
+        guard let record = container.record, status == .created else {
+            throw Failure("cannot start container \(container.directory.id), which is \(status.rawValue)")
         }
         let connection = try connect(container.directory)
         // The container counts as running from here: if this process ends now, process 1 sees it and ends as well.

@@ -97,6 +97,7 @@ struct ContainerInit: ~Copyable {
         }
         // A joined mount namespace is somebody else's tree: the root is found in it, and nothing in it is changed.
         guard settings.namespaces.new.contains(.mount) else {
+            if process.terminal { throw Failure("cannot open a terminal in a mount namespace that is joined") }
             try runEarlyHooks()
             try changeDirectory(to: settings.rootPath)
             try changeRoot(to: ".")

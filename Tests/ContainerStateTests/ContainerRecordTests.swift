@@ -57,11 +57,12 @@ func fullRecord(id: String = "c1") -> ContainerRecord {
         }
     }
 
-    static let garbage: [[UInt8]] = [
-        "", "{", "{}", "[]", "null", "\0\0\0\0", "{\"id\":\"c1\"}", String(repeating: "[", count: 100_000),
-        fullRecord().json.text().replacing("2147483647", with: "2147483648"),
-        String(fullRecord().json.text().dropLast()),
-    ].map { Array($0.utf8) } + [[0xFF, 0xFE], [UInt8](repeating: 0x7B, count: 1 << 20)]
+    static let garbage: [[UInt8]] =
+        [
+            "", "{", "{}", "[]", "null", "\0\0\0\0", "{\"id\":\"c1\"}", String(repeating: "[", count: 100_000),
+            fullRecord().json.text().replacing("2147483647", with: "2147483648"),
+            String(fullRecord().json.text().dropLast()),
+        ].map { Array($0.utf8) } + [[0xFF, 0xFE], [UInt8](repeating: 0x7B, count: 1 << 20)]
 
     @Test("a state.json that is none counts as absent", arguments: garbage)
     func ignoresGarbage(bytes: [UInt8]) throws {

@@ -3,7 +3,9 @@ import TestSupport
 import Testing
 
 /// Starts a program with nothing to read or write.
-private func start(_ path: String, _ arguments: [String], environment: [String] = ["PATH=/usr/bin:/bin"]) throws -> Int32 {
+private func start(_ path: String, _ arguments: [String], environment: [String] = ["PATH=/usr/bin:/bin"]) throws
+    -> Int32
+{
     let null = try open("/dev/null", flags: .readWrite)
     return try spawn(
         path, arguments: arguments, environment: environment, input: null.raw, output: null.raw, errors: null.raw)
@@ -27,7 +29,8 @@ private func start(_ path: String, _ arguments: [String], environment: [String] 
         let input = try memoryFile("input")
         let script = "printf '<%s>' \"$0\" \"$@\"; cat; tr '\\0' '|' </proc/self/environ; echo err >&2"
         let pid = try spawn(
-            "/bin/sh", arguments: ["sh", "-c", script, "zero", "", "two words"], environment: ["PATH=/usr/bin:/bin", "B="],
+            "/bin/sh", arguments: ["sh", "-c", script, "zero", "", "two words"],
+            environment: ["PATH=/usr/bin:/bin", "B="],
             input: input.raw, output: output.raw, errors: output.raw)
         #expect(try waitForChild(pid)?.end == .exited(0))
         try rewind(output.raw, named: "output")
@@ -37,10 +40,13 @@ private func start(_ path: String, _ arguments: [String], environment: [String] 
         #expect(!text.contains("HOME="))
     }
 
-    @Test("a program that cannot be started is an error in the parent, and no child is left", arguments: [
-        ("/nosuch", "exec /nosuch: no such file or directory"), ("/etc/passwd", "exec /etc/passwd: permission denied"),
-        ("/etc/passwd/x", "exec /etc/passwd/x: not a directory"), ("/etc", "exec /etc: permission denied"),
-    ])
+    @Test(
+        "a program that cannot be started is an error in the parent, and no child is left",
+        arguments: [
+            ("/nosuch", "exec /nosuch: no such file or directory"),
+            ("/etc/passwd", "exec /etc/passwd: permission denied"),
+            ("/etc/passwd/x", "exec /etc/passwd/x: not a directory"), ("/etc", "exec /etc: permission denied"),
+        ])
     func reportsExec(path: String, expected: String) {
         #expect(message { _ = try start(path, [path]) } == expected)
     }
@@ -59,7 +65,8 @@ private func start(_ path: String, _ arguments: [String], environment: [String] 
     }
 
     static let names = [
-        "sleep", "a) Z 1 (b", ") Z 1 1 1", "((((", "))))", "a b  c", "new\nline", "\u{e4}\u{f6}\u{fc}\u{e4}\u{f6}\u{fc}\u{df}\u{df}", "back\\slash",
+        "sleep", "a) Z 1 (b", ") Z 1 1 1", "((((", "))))", "a b  c", "new\nline",
+        "\u{e4}\u{f6}\u{fc}\u{e4}\u{f6}\u{fc}\u{df}\u{df}", "back\\slash",
         "R", " ",
     ]
 

@@ -31,7 +31,7 @@ TRACE_CALLS_AND_CHILDREN = 1 | 2 | 4 | 8 | 16
 NEW_CHILD_EVENTS = 1, 2, 3
 PRSTATUS, ARM_SYSTEM_CALL = 1, 0x404
 ALL_CHILDREN = 0x40000000
-SET_CHILD_SUBREAPER = 36
+SET_PARENT_DEATH_SIGNAL, SET_CHILD_SUBREAPER = 1, 36
 
 # Where a call's number and its result are among the registers, how many of those there are; close; and the calls that
 # never fail, or only in ways that no program survives.
@@ -212,6 +212,7 @@ class Traced:
         self.pid = os.fork()
         if self.pid == 0:
             try:
+                libc.prctl(SET_PARENT_DEATH_SIGNAL, signal.SIGKILL, 0, 0, 0)
                 Tracer(words, output, point, writer).run()
             finally:
                 os._exit(0)
@@ -291,6 +292,9 @@ class Lifecycles:
         if not report:
             print('processes cannot be traced here')
             sys.exit(3)
+        if report['status'] != 0:
+            with open(self.output, encoding='utf-8', errors='replace') as output:
+                sys.exit(f'{self.options.command} without a fault: {report["status"]}: {output.read()}')
         if self.options.command == 'create':
             self.expect('start')
             time.sleep(0.3)

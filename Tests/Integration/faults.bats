@@ -40,6 +40,7 @@ sweep() { # COMMAND
     need_swiftlet
     bundle sleep 1000
     chown -R 100000:100000 "$BUNDLE/rootfs"
+    chmod 755 "$TEST_DIR"
     edit '.linux.namespaces += [{type: "user"}] | .mounts |= map(select(.type != "cgroup"))
         | .linux.uidMappings = [{containerID: 0, hostID: 100000, size: 65536}] | .linux.gidMappings = .linux.uidMappings
         | .hooks = {prestart: [{path: "/bin/true", timeout: 5}], createContainer: [{path: "/bin/true"}]}'

@@ -25,7 +25,8 @@ struct PlanRow: Sendable, CustomTestStringConvertible {
 
 @Suite struct GoldenPlanTests {
     static let (spt, hvt) = (TestBundle(Images.spt), TestBundle(Images.hvt))
-    static let urunc = #"{"com.urunc.unikernel.binary":"L3VuaWtlcm5lbA==","com.urunc.unikernel.cmdline":"b25lIHR3bw=="}"#
+    static let urunc =
+        #"{"com.urunc.unikernel.binary":"L3VuaWtlcm5lbA==","com.urunc.unikernel.cmdline":"b25lIHR3bw=="}"#
 
     static let rows: [PlanRow] = [
         PlanRow("solo5-spt", spt),
@@ -41,7 +42,8 @@ struct PlanRow: Sendable, CustomTestStringConvertible {
             $0.arguments = ["/bin/sh", "unused"]
             $0.annotations = [
                 ("org.swiftlet.unikernel.binary", "/unikernel"), ("org.swiftlet.unikernel.type", "mirage"),
-                ("org.swiftlet.unikernel.monitor", "solo5-spt"), ("org.swiftlet.unikernel.cmdline", "from  annotations"),
+                ("org.swiftlet.unikernel.monitor", "solo5-spt"),
+                ("org.swiftlet.unikernel.cmdline", "from  annotations"),
             ]
         },
         PlanRow("solo5-spt-urunc-json", spt) {

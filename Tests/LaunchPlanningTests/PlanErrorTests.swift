@@ -165,9 +165,11 @@ struct RefusedPlan: Sendable, CustomTestStringConvertible {
         #expect(try found(program) == ["program", "/unikernel"])
     }
 
-    @Test("the pause container of a pod is an ordinary program", arguments: [
-        "io.kubernetes.cri.container-type", "io.kubernetes.cri-o.ContainerType",
-    ])
+    @Test(
+        "the pause container of a pod is an ordinary program",
+        arguments: [
+            "io.kubernetes.cri.container-type", "io.kubernetes.cri-o.ContainerType",
+        ])
     func leavesSandboxes(name: String) throws {
         let bundle = PlanErrorTests.spt.with { $0.annotations = [(name, "sandbox")] }
         #expect(try bundle.plan().guest == nil)

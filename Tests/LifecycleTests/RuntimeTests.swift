@@ -141,7 +141,8 @@ private func deadProcess() throws -> (pid: Int32, startTime: UInt64) {
         try withRuntime { runtime, store in
             let null = try open("/dev/null", flags: .readWrite)
             let pid = try spawn(
-                "/bin/sh", arguments: ["sh", "-c", "exec sleep 600"], environment: ["PATH=/bin:/usr/bin"], input: null.raw,
+                "/bin/sh", arguments: ["sh", "-c", "exec sleep 600"], environment: ["PATH=/bin:/usr/bin"],
+                input: null.raw,
                 output: null.raw, errors: null.raw)
             let started = try #require(processStatus(pid)?.startTime)
             try makeContainer("c1", process: (pid, started), in: store)

@@ -16,7 +16,9 @@ struct MarkRow: Sendable, CustomTestStringConvertible {
 
     var testDescription: String { said.map { "\($0)=\($1)" }.joined(separator: " ") }
 
-    static func values(_ mark: GuestMark) -> [String?] { [mark.binary, mark.framework, mark.monitor, mark.commandLine] }
+    static func values(_ mark: GuestMark) -> [String?] {
+        [mark.binary, mark.framework, mark.monitor, mark.commandLine]
+    }
 }
 
 @Suite struct GuestMarkTests {

@@ -1,5 +1,6 @@
 import HostSystem
 import OCISpec
+import TestSupport
 import Testing
 
 @testable import Sandboxing
@@ -133,13 +134,13 @@ struct LimitRow: Sendable, CustomTestStringConvertible {
         let legacy = Cgroup(
             isUnified: false,
             places: [
-                Cgroup.Place(directory: "/m", controllers: ["memory"]),
-                Cgroup.Place(directory: "/c", controllers: ["cpu", "cpuacct"]),
+                Cgroup.Place(directory: "/m", controllers: ["memory"], isRoot: false),
+                Cgroup.Place(directory: "/c", controllers: ["cpu", "cpuacct"], isRoot: false),
             ], missing: [])
         let found = ["memory", "cpu", "cpuacct", "pids"].map { legacy.directory(of: $0) }
         #expect(found == ["/m", "/c", "/c", nil])
         let unified = Cgroup(
-            isUnified: true, places: [Cgroup.Place(directory: "/u", controllers: [])], missing: [])
+            isUnified: true, places: [Cgroup.Place(directory: "/u", controllers: [], isRoot: false)], missing: [])
         #expect(unified.directory(of: "") == "/u")
         var resources = Resources()
         resources.pids = PidsResources(limit: 1)
@@ -198,5 +199,20 @@ struct CgroupPlacementTests {
         let cgroup = try Cgroup.plan(path: "/swiftlet-nosuch/a", id: "c1")
         let expected = cgroup.directories.flatMap { [String($0.dropLast(2)), $0] }
         #expect(cgroup.missing == expected)
+    }
+
+    @Test(
+        "a hierarchy's root and the runtime's own cgroup are no container's", arguments: ["/", "/.."])
+    func refusesRoots(path: String) throws {
+        let cgroup = try Cgroup.plan(path: path, id: "c1")
+        #expect(message { try cgroup.refuseUsed() }.hasPrefix("the container's cgroup is not empty: /sys/fs/cgroup"))
+        #expect(cgroup.missing == [])
+    }
+
+    @Test("an empty path is no path, and what does not exist is used by nobody")
+    func takesFreeOnes() throws {
+        let cgroup = try Cgroup.plan(path: "", id: "swiftlet-nosuch")
+        #expect(cgroup.directories == (try Cgroup.plan(path: nil, id: "swiftlet-nosuch").directories))
+        #expect(message { try cgroup.refuseUsed() } == "no error")
     }
 }

@@ -57,7 +57,9 @@ private func hook(_ script: String, env: [String] = [], timeout: Int? = nil) -> 
         try withTemporaryDirectory { directory in
             let dump = "/bin/cat /proc/self/environ >\(directory)/environment"
             try runner.run([hook(dump, env: ["A=1", "B=two words"])], kind: .prestart)
-            let given = try readText("\(directory)/environment").split(separator: "\0").filter { $0 != "PWD=\(directory)" }
+            let given = try readText("\(directory)/environment").split(separator: "\0").filter {
+                $0 != "PWD=\(directory)"
+            }
             #expect(given.contains("A=1") && given.contains("B=two words"))
             #expect(!given.contains { $0.hasPrefix("PATH=") || $0.hasPrefix("HOME=") })
             try runner.run([hook(dump)], kind: .prestart)

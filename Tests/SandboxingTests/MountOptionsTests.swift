@@ -55,7 +55,9 @@ struct MountRow: Sendable, CustomTestStringConvertible {
                 .unbindable, [.shared, .recursive], [.private, .recursive], .slave, [.unbindable, .recursive],
             ]
         },
-        MountRow("tmpcopyup", "size=1k") { $0.copiesUp = true; $0.data = ["size=1k"] },
+        MountRow("tmpcopyup", "size=1k") {
+            $0.copiesUp = true; $0.data = ["size=1k"]
+        },
         MountRow("mode=755", "newinstance", "RO", "") { $0.data = ["mode=755", "newinstance", "RO", ""] },
         // MOUNT_ATTR_* of mount_setattr(2)
         MountRow("rro", "rnosuid", "rnodev", "rnoexec") { $0.recursiveSet = 0xF },
@@ -63,8 +65,12 @@ struct MountRow: Sendable, CustomTestStringConvertible {
         MountRow("rnodiratime", "rnosymfollow") { $0.recursiveSet = 0x20_0080 },
         MountRow("rdiratime", "rsymfollow") { $0.recursiveClear = 0x20_0080 },
         // The access times are one value of three bits, not flags: it is cleared whenever it is set.
-        MountRow("rnoatime") { $0.recursiveSet = 0x10; $0.recursiveClear = 0x70 },
-        MountRow("rstrictatime") { $0.recursiveSet = 0x20; $0.recursiveClear = 0x70 },
+        MountRow("rnoatime") {
+            $0.recursiveSet = 0x10; $0.recursiveClear = 0x70
+        },
+        MountRow("rstrictatime") {
+            $0.recursiveSet = 0x20; $0.recursiveClear = 0x70
+        },
         MountRow("rrelatime") { $0.recursiveClear = 0x70 },
         MountRow("ratime") { $0.recursiveClear = 0x70 },
     ]

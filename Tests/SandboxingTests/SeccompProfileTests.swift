@@ -6,7 +6,8 @@ import Testing
 @testable import Sandboxing
 
 /// Puts this process under a profile. To be called in an exit test, whose process is the container's.
-private func confine(_ rules: [SeccompRule], defaultAction: SeccompAction = .allow, defaultErrno: UInt32? = nil) throws {
+private func confine(_ rules: [SeccompRule], defaultAction: SeccompAction = .allow, defaultErrno: UInt32? = nil) throws
+{
     var profile = Seccomp(defaultAction: defaultAction)
     profile.defaultErrnoRet = defaultErrno
     profile.syscalls = rules
@@ -111,7 +112,9 @@ private func finish(_ isExpected: Bool) -> Never { exitNow(isExpected ? 0 : 1) }
     @Test("every comparison of the runtime spec is the kernel's", arguments: comparisons.map { $0.0.rawValue })
     func compares(name: String) async {
         await #expect(processExitsWith: .success) { [name = name as String] in
-            guard let (comparison, matched) = Self.comparisons.first(where: { $0.0.rawValue == name }) else { finish(false) }
+            guard let (comparison, matched) = Self.comparisons.first(where: { $0.0.rawValue == name }) else {
+                finish(false)
+            }
             let argument = SeccompArgument(index: 1, value: 17, valueTwo: 16, op: comparison)
             try confine([rule(["kill"], .errno, errno: 42, args: [argument])])
             let signals: [Int32] = [0, 17, 18, 28]

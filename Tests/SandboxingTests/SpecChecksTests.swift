@@ -33,7 +33,8 @@ struct CheckRow: Sendable, CustomTestStringConvertible {
         CheckRow("nothing") { _, _ in },
         CheckRow("empty label") { $1.mountLabel = "" },
         CheckRow(
-            "mount label", "config.json: /linux/mountLabel: this property is not supported (runtime-spec config-linux.md)"
+            "mount label",
+            "config.json: /linux/mountLabel: this property is not supported (runtime-spec config-linux.md)"
         ) { $1.mountLabel = "x" },
         CheckRow(
             "network device",
@@ -68,7 +69,9 @@ struct CheckRow: Sendable, CustomTestStringConvertible {
 
     static let mapping = IDMapping(containerID: 0, hostID: 1000, size: 1)
     static let mappings: [CheckRow] = [
-        CheckRow("both mappings", in: [.user]) { $1.uidMappings = [mapping]; $1.gidMappings = [mapping] },
+        CheckRow("both mappings", in: [.user]) {
+            $1.uidMappings = [mapping]; $1.gidMappings = [mapping]
+        },
         CheckRow(
             "no mapping of groups", in: [.user],
             "config.json: /linux/gidMappings: a new user namespace needs mappings "
