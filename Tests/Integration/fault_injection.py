@@ -7,9 +7,9 @@ A call either fails with EIO or finds its process killed. Calls are counted apar
 makes: call 12 of process 1 is the twelfth one of the container's own process, whatever its parent does meanwhile. One
 good run says how many there are; which of them are broken is chosen by the seed.
 
-A create that was refused a call has to say why on one line and to leave nothing; one that succeeded has made a container
-that starts or says why not. In the end, `delete --force` succeeds twice and leaves no process, cgroup or state. Prints
-what went otherwise and ends with 1, or how much was tried; ends with 3 where processes cannot be traced.
+A create that was refused a call has to say why on one line and to leave nothing; one that succeeded has made a
+container that starts or says why not. In the end, `delete --force` succeeds twice and leaves no process, cgroup or
+state. Prints what went otherwise and ends with 1, or how much was tried; ends with 3 where processes cannot be traced.
 """
 import argparse
 import ctypes
@@ -370,8 +370,9 @@ class Lifecycles:
         found = glob.glob(f'{self.options.root}/{self.id}') + glob.glob(f'/sys/fs/cgroup/**/{self.id}', recursive=True)
         for path in glob.glob('/proc/[0-9]*'):
             try:
-                with open(f'{path}/cgroup', encoding='utf-8') as cgroup, open(f'{path}/status', encoding='utf-8') as status:
+                with open(f'{path}/cgroup', encoding='utf-8') as cgroup:
                     of_container = self.id in cgroup.read() or os.readlink(f'{path}/exe') == self.options.runtime
+                with open(f'{path}/status', encoding='utf-8') as status:
                     if of_container and 'State:\tZ' not in status.read():
                         found.append(path)
             except OSError:

@@ -1,14 +1,14 @@
 # Whatever call fails, whoever is killed, whatever else happens at the same time: a container works or its creation says
 # why not, and `delete --force` leaves nothing.
 #
-# POINTS   how many calls are broken in each of the sweeps, one container each; 60 unless set
+# POINTS   how many calls are broken in each of the sweeps, one container each; 40 unless set
 # SEED     which ones; 1 unless set
 
 load helpers
 
 setup() {
     prepare
-    POINTS=${POINTS:-60}
+    POINTS=${POINTS:-40}
 }
 
 # Breaks calls of a command, in the runtime and in the processes it makes.

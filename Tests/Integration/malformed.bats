@@ -95,7 +95,7 @@ args missing            | args                  | del(.process.args)
 args a string           | /process/args         | .process.args = "sh -c true"
 args of numbers         | /process/args/1       | .process.args = ["sh", 5]
 args with NUL           | args                  | .process.args = ["sh", "a\u0000b"]
-an empty program        | args|exec              | .process.args = [""]
+an empty program        | exec: ""              | .process.args = [""]
 env an object           | /process/env          | .process.env = {"A": "B"}
 no cwd                  | cwd                   | del(.process.cwd)
 cwd relative            | cwd                   | .process.cwd = "a/b"
