@@ -5,8 +5,7 @@ import Solo5Tender
 
 /// An anonymous file with `bytes` in it.
 func file(_ bytes: [UInt8]) throws -> Int32 {
-    // SAFETY: the name is a literal that outlives the call.
-    let descriptor = try unsafe check("memfd_create", "test", lx_anonymous_file("test"))
+    let descriptor = try anonymousFile(named: "test").release()
     try writeAll(bytes, to: descriptor, named: "test")
     return descriptor
 }
