@@ -110,7 +110,7 @@ extension SpecCursor {
     /// The kernel ends every string at its first NUL byte: one inside would be cut without a word.
     private func refuseNUL(in text: String, at place: SpecPlace) throws(SpecError) {
         guard text.utf8.contains(0) else { return }
-        throw SpecError(place, section, "holds a NUL byte")
+        throw SpecError(place, section, "contains a NUL byte")
     }
 
     /// A string that must be there and not be empty.

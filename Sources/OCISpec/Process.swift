@@ -67,7 +67,7 @@ extension Process: SpecObject {
         execCPUAffinity = try object.child("execCPUAffinity")
     }
 
-    /// runc refuses entries without a name or a `=`, and NUL bytes, only when the container starts.
+    /// runc refuses entries without a name or a `=` only when the container starts.
     ///
     /// The messages do not repeat the entry: it may be a secret.
     private static func environment(_ object: SpecCursor) throws(SpecError) -> [String] {
@@ -77,7 +77,6 @@ extension Process: SpecObject {
                 throw object.error("env", index, "has no '='")
             }
             guard equals > entry.startIndex else { throw object.error("env", index, "has no name before '='") }
-            guard !entry.utf8.contains(0) else { throw object.error("env", index, "contains a NUL byte") }
         }
         return entries
     }
