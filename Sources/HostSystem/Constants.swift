@@ -205,6 +205,8 @@ extension HostError {
     public var isInvalid: Bool { errno == EINVAL }
     /// ENOTDIR
     public var isNotDirectory: Bool { errno == ENOTDIR }
+    /// ENAMETOOLONG
+    public var isNameTooLong: Bool { errno == ENAMETOOLONG }
     /// ELOOP: a symbolic link where none may be.
     public var isLoop: Bool { errno == ELOOP }
     /// EPIPE or ECONNRESET: the other end is gone.

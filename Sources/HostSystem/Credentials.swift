@@ -58,7 +58,9 @@ public struct CapabilitySet: Equatable, Sendable {
 public func capabilityNumber(_ name: String) -> Int32? {
     var value: cap_value_t = 0
     // SAFETY: both pointers live for the call.
-    return unsafe cap_from_name(name, &value) == 0 ? value : nil
+    guard unsafe cap_from_name(name, &value) == 0 else { return nil }
+    // libcap takes numbers, any case, and the beginning of a longer text as well.
+    return name.hasPrefix("CAP_") && capabilityName(value) == name ? value : nil
 }
 
 /// The name of a capability as the runtime spec writes it; nil when libcap does not know the number.

@@ -34,6 +34,7 @@ public enum SelfProtection {
     private static func sealedCopy() throws(HostError) -> Descriptor {
         let source = try open("/proc/self/exe", flags: .readOnly)
         let bytes = try readAll(source.raw, named: "/proc/self/exe", limit: 256 << 20)
+        // SAFETY: the literal lives for the call.
         let copy = Descriptor(owning: try check("memfd_create", "swiftlet", unsafe lx_sealable_memfd("swiftlet")))
         try writeAll(bytes, to: copy.raw, named: "swiftlet")
         try check("fcntl", "F_ADD_SEALS", lx_seal(copy.raw))

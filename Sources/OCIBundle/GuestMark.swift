@@ -40,9 +40,10 @@ public struct GuestMark: Equatable, Sendable {
     /// The mark in the container's environment: `SWIFTLET_UNIKERNEL` and `SWIFTLET_MONITOR`; nil when there is none.
     public static func inEnvironment(_ environment: [String]) -> GuestMark? {
         func value(_ name: String) -> String? {
-            environment.last { $0.hasPrefix(name + "=") }.map { String($0.dropFirst(name.count + 1)) }
+            let entry = environment.last { $0.hasPrefix(name + "=") }
+            return entry.map { String($0.dropFirst(name.count + 1)) }.flatMap { $0.isEmpty ? nil : $0 }
         }
-        guard let binary = value("SWIFTLET_UNIKERNEL"), !binary.isEmpty else { return nil }
+        guard let binary = value("SWIFTLET_UNIKERNEL") else { return nil }
         return GuestMark(source: "environment", binary: binary, monitor: value("SWIFTLET_MONITOR"))
     }
 

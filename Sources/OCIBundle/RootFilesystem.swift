@@ -32,13 +32,16 @@ public struct RootFilesystem: ~Copyable {
     /// - Returns: nil when there is nothing at `path`, or something else than a regular file.
     public func openFile(_ path: String) throws(HostError) -> OpenFile? {
         do throws(HostError) {
-            // O_NONBLOCK: a fifo must not make the runtime wait; on a regular file it means nothing.
-            let file = try openInRoot(descriptor.raw, path, flags: [.readOnly, .nonBlocking, .noControllingTerminal])
-            let status = try status(of: file.raw)
+            // First by name only: opening a device node would reach the host's driver, and a fifo would wait.
+            let named = try openInRoot(descriptor.raw, path, flags: .pathOnly)
+            let status = try status(of: named.raw)
             guard status.kind == .regular else { return nil }
+            let file = try HostSystem.open(descriptorPath(named.raw), flags: .readOnly)
             return OpenFile(file, path: path, status: status)
         } catch {
-            if error.isNotFound || error.isNotDirectory || error.isLoop || error.isPermission { return nil }
+            if error.isNotFound || error.isNotDirectory || error.isLoop || error.isPermission || error.isNameTooLong {
+                return nil
+            }
             throw error
         }
     }
@@ -52,7 +55,8 @@ public struct RootFilesystem: ~Copyable {
         if name.hasPrefix("/") { return try openFile(name) }
         if name.utf8.contains(UInt8(ascii: "/")) { return try openFile("\(workingDirectory)/\(name)") }
         for directory in searchPath.split(separator: ":", omittingEmptySubsequences: true) {
-            if let file = try openFile("\(directory)/\(name)"), file.status.isExecutable { return file }
+            let place = directory.hasPrefix("/") ? String(directory) : "\(workingDirectory)/\(directory)"
+            if let file = try openFile("\(place)/\(name)"), file.status.isExecutable { return file }
         }
         return nil
     }

@@ -115,7 +115,12 @@ private func start(_ path: String, _ arguments: [String], environment: [String] 
         }
     }
 
-    @Test("other names are none", arguments: ["", "KILL", "CAP_", "CAP_NOSUCH", " CAP_KILL", "CAP_KILLX", "all"])
+    static let noNames = [
+        "", "KILL", "CAP_", "CAP_NOSUCH", " CAP_KILL", "CAP_KILLX", "all", "5", "0x5", "63", "cap_kill", "CAP_KILL ",
+        "CAP_KILL,x", "CAP_KILL+ep",
+    ]
+
+    @Test("other names are none", arguments: noNames)
     func refuses(name: String) {
         #expect(capabilityNumber(name) == nil)
     }

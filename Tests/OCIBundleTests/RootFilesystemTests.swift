@@ -84,6 +84,29 @@ private func text(_ file: OpenFile?) throws -> String? {
         }
     }
 
+    @Test(
+        "sockets and device nodes are not even opened", .enabled(if: effectiveUser() == 0, "needs root: makes a node"))
+    func passesOverDevices() throws {
+        try withTemporaryDirectory { directory in
+            _ = try listenUnix(at: "\(directory)/socket")
+            // No driver has this number: opening it would fail with ENXIO.
+            try makeNode(
+                "\(directory)/device", in: currentDirectory, mode: NodeMode.character | 0o666, major: 240, minor: 255)
+            let root = try RootFilesystem(path: directory, in: -1)
+            for name in ["/socket", "/device", "/" + String(repeating: "x", count: 300)] {
+                #expect(try root.openFile(name) == nil)
+            }
+        }
+    }
+
+    @Test func searchesRelativeDirectoriesFromTheWorkingDirectory() throws {
+        try withHostileRoot { root, directory in
+            try write("inner", to: "\(directory)/root/work/program", mode: 0o755)
+            let file = try root.findProgram("program", searchPath: ".", workingDirectory: "/work")
+            #expect(try text(file) == "inner")
+        }
+    }
+
     @Test func readsAtOffsets() throws {
         try withHostileRoot { root, _ in
             let file = try #require(try root.openFile("/bin/program"))
