@@ -257,7 +257,7 @@ load helpers
     equal "$(jq --raw-output --arg id "$ID" '.[] | select(.id == $id) | .rootfs' <<<"$output")" "$BUNDLE/rootfs" rootfs
     runtime list --format yaml
     ((status != 0)) || fail "an unknown format was accepted"
-    expect_error yaml
+    expect_error "yaml|format"
 }
 
 @test "list without containers" {
