@@ -20,6 +20,23 @@ extension Cgroup {
         }
     }
 
+    /// Refuses limits that this version of cgroups has no place for, before anything is made.
+    ///
+    /// - Throws: ``OCISpec/SpecError`` that names the property.
+    func checkPlaces(for resources: Resources) throws(SpecError) {
+        let network = resources.network.map { $0.classID ?? 0 != 0 || !$0.priorities.isEmpty } ?? false
+        let refused: [(String, Bool)] =
+            isUnified
+            ? [("blockIO", resources.blockIO?.isSet ?? false), ("network", network)]
+            : [("unified", !resources.unified.isEmpty)]
+        for (name, isSet) in refused where isSet {
+            let version = isUnified ? "version 2, where it is not supported" : "version 1, which has nothing of it"
+            throw SpecError(
+                pointer: "/linux/resources/\(name)", reason: "this host has cgroup \(version)",
+                section: "config-linux.md#control-groups")
+        }
+    }
+
     /// One value for one file of one controller.
     struct Setting: Equatable {
         let controller: String
@@ -170,5 +187,13 @@ extension Resources {
         var others = self
         others.devices = []
         return others != Resources()
+    }
+}
+
+extension BlockIOResources {
+    /// Whether there is anything to set; docker writes a weight of 0 for none.
+    var isSet: Bool {
+        weight ?? 0 != 0 || leafWeight ?? 0 != 0 || !weightDevice.isEmpty || !throttleReadBpsDevice.isEmpty
+            || !throttleWriteBpsDevice.isEmpty || !throttleReadIOPSDevice.isEmpty || !throttleWriteIOPSDevice.isEmpty
     }
 }

@@ -65,7 +65,7 @@ public struct Sandbox {
             cgroup: try Self.planCgroup(linux, id: request.id), identity: identity)
     }
 
-    private static func planCgroup(_ linux: LinuxSpec, id: String) throws(Failure) -> Cgroup {
+    private static func planCgroup(_ linux: LinuxSpec, id: String) throws -> Cgroup {
         let cgroup: Cgroup
         do throws(HostError) {
             cgroup = try Cgroup.plan(path: linux.cgroupsPath, id: id)
@@ -75,6 +75,7 @@ public struct Sandbox {
             throw Failure("cannot find this host's cgroups", cause: error)
         }
         try cgroup.refuseUsed()
+        if let resources = linux.resources { try cgroup.checkPlaces(for: resources) }
         return cgroup
     }
 

@@ -215,4 +215,22 @@ struct CgroupPlacementTests {
         #expect(cgroup.directories == (try Cgroup.plan(path: nil, id: "swiftlet-nosuch").directories))
         #expect(message { try cgroup.refuseUsed() } == "no error")
     }
+
+    @Test func refusesLimitsThatHaveNoPlaceInTheVersion() throws {
+        let (legacy, unified) = (
+            Cgroup(isUnified: false, places: [], missing: []), Cgroup(isUnified: true, places: [], missing: [])
+        )
+        var resources = Resources()
+        resources.blockIO = BlockIOResources()
+        // What docker writes for "no weight" is no limit.
+        resources.blockIO?.weight = 0
+        try unified.checkPlaces(for: resources)
+        resources.blockIO?.weight = 100
+        try legacy.checkPlaces(for: resources)
+        #expect(throws: SpecError.self) { try unified.checkPlaces(for: resources) }
+        resources = Resources()
+        resources.unified = ["memory.high": "1000"]
+        try unified.checkPlaces(for: resources)
+        #expect(throws: SpecError.self) { try legacy.checkPlaces(for: resources) }
+    }
 }
