@@ -57,6 +57,7 @@ public struct Sandbox {
         let configured = isGuest ? linux.namespaces.filter { $0.type != .mount } : linux.namespaces
         let namespaces = try NamespacePlan(configured, always: [.mount])
         try SpecChecks.check(request.spec, namespaces)
+        if isGuest { try SpecChecks.checkGuest(request.spec) }
         settings = SandboxSettings(
             id: request.id, spec: request.spec, bundle: request.bundle, rootPath: request.rootPath, isGuest: isGuest,
             noPivot: request.noPivot, noNewKeyring: request.noNewKeyring,

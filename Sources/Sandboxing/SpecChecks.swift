@@ -19,6 +19,17 @@ enum SpecChecks {
         }
     }
 
+    /// Checks what a guest's container cannot have.
+    ///
+    /// - Throws: ``OCISpec/SpecError`` that names the property.
+    static func checkGuest(_ spec: RuntimeSpec) throws(SpecError) {
+        guard !spec.hooks.startContainer.isEmpty else { return }
+        throw SpecError(
+            pointer: "/hooks/startContainer",
+            reason: "such a hook is a program inside the container, and a guest's container has none",
+            section: "config.md#posix-platform-hooks")
+    }
+
     private static func refuseUnsupported(_ linux: LinuxSpec) throws(SpecError) {
         let refused: [(String, Bool)] = [
             ("intelRdt", linux.intelRdt != nil), ("memoryPolicy", linux.memoryPolicy != nil),

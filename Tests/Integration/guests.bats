@@ -346,3 +346,10 @@ encoded() { printf %s "$1" | base64 -w 0; }
     done
     equal "$(cat "$TEST_DIR"/*.out | grep -c awake)" 8 'guests that came to their end'
 }
+
+@test "a hook that would run inside a guest's container is refused" {
+    need_guests spt
+    guest_bundle spt hello
+    edit '.hooks.startContainer = [{path: "/bin/true"}]'
+    refused '/hooks/startContainer' create --bundle "$BUNDLE" "$ID"
+}
