@@ -43,11 +43,6 @@ public func cloneMount(_ path: String, in directory: Int32 = currentDirectory, r
     return Descriptor(owning: try check("open_tree", path, unsafe lx_open_tree(directory, path, flags)))
 }
 
-/// Attaches a detached mount at the directory or file open as `target`. See move_mount(2).
-public func attachMount(_ mount: Int32, at target: Int32, named name: String) throws(HostError) {
-    try check("move_mount", name, lx_move_mount(mount, target))
-}
-
 /// Sets and clears mount attributes. See mount_setattr(2).
 public func setMountAttributes(_ mount: Int32, set: UInt64, clear: UInt64 = 0, propagation: UInt64 = 0, recursive: Bool)
     throws(HostError)

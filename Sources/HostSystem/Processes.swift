@@ -173,11 +173,6 @@ public func processStatus(_ pid: Int32) -> ProcessStatus? {
     return ProcessStatus(state: state, startTime: start)
 }
 
-/// Makes this process the one that orphans below it are given to. See prctl(2) PR_SET_CHILD_SUBREAPER.
-public func becomeSubreaper() throws(HostError) {
-    try check("prctl", "PR_SET_CHILD_SUBREAPER", lx_prctl(PR_SET_CHILD_SUBREAPER, 1, 0))
-}
-
 /// Asks for a signal when the parent ends; 0 for none. See prctl(2) PR_SET_PDEATHSIG.
 public func setParentDeathSignal(_ signal: Int32) throws(HostError) {
     try check("prctl", "PR_SET_PDEATHSIG", lx_prctl(PR_SET_PDEATHSIG, UInt(signal), 0))
@@ -186,11 +181,4 @@ public func setParentDeathSignal(_ signal: Int32) throws(HostError) {
 /// Whether others of the same user may trace this process or open its descriptors. See prctl(2) PR_SET_DUMPABLE.
 public func setDumpable(_ dumpable: Bool) throws(HostError) {
     try check("prctl", "PR_SET_DUMPABLE", lx_prctl(PR_SET_DUMPABLE, dumpable ? 1 : 0, 0))
-}
-
-/// The name shown by ps for this process, at most 15 bytes. See prctl(2) PR_SET_NAME.
-public func setProcessName(_ name: String) throws(HostError) {
-    // SAFETY: the kernel reads at most 16 bytes of the NUL-terminated string during the call.
-    let result = unsafe name.withCString { lx_prctl(PR_SET_NAME, UInt(bitPattern: $0), 0) }
-    try check("prctl", "PR_SET_NAME", result)
 }

@@ -134,6 +134,3 @@ public struct SeccompProgram: Equatable, Sendable {
         try check("seccomp", "\(instructions.count / 8) instructions", result)
     }
 }
-
-/// Whether libseccomp knows an architecture's name. See seccomp_arch_resolve_name(3).
-public func isFilterArchitecture(_ name: String) -> Bool { unsafe seccomp_arch_resolve_name(name) != 0 }

@@ -90,13 +90,8 @@ struct GuestSearch {
     }
 
     private func findProgram(_ name: String, in root: borrowing RootFilesystem) throws -> OpenFile? {
-        let path = process.env.last { $0.hasPrefix("PATH=") }.map { String($0.dropFirst(5)) }
-        return try root.findProgram(
-            name, searchPath: path ?? Self.defaultSearchPath, workingDirectory: process.cwd)
+        try root.findProgram(name, searchPath: process.searchPath, workingDirectory: process.cwd)
     }
-
-    /// Where a container without PATH in its environment is searched for programs, as runc does it.
-    static let defaultSearchPath = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 }
 
 extension OpenFile: ByteSource {}

@@ -171,3 +171,15 @@ extension Capabilities: SpecObject {
         ambient = try object.strings("ambient")
     }
 }
+
+extension Process {
+    /// The value of a variable of the environment; of several the last counts, as for a shell.
+    public func variable(_ name: String) -> String? {
+        env.last { $0.hasPrefix("\(name)=") }.map { String($0.dropFirst(name.count + 1)) }
+    }
+
+    /// Where programs without a path are looked for: PATH, or what runc takes for a container without one.
+    public var searchPath: String {
+        variable("PATH") ?? "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+    }
+}

@@ -5,16 +5,9 @@ internal import OCISpec
 struct ProgramSearch {
     let process: Process
 
-    /// Where a container without PATH is searched, as in runc.
-    private static let defaultPath = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
-
-    private func value(_ name: String) -> String? {
-        process.env.last { $0.hasPrefix("\(name)=") }.map { String($0.dropFirst(name.utf8.count + 1)) }
-    }
-
     /// The program's environment: config.json's, and HOME where it has none.
     var environment: [String] {
-        value("HOME") == nil ? process.env + ["HOME=\(Self.home(of: process.user.uid))"] : process.env
+        process.variable("HOME") == nil ? process.env + ["HOME=\(Self.home(of: process.user.uid))"] : process.env
     }
 
     /// The program's path.
@@ -25,7 +18,7 @@ struct ProgramSearch {
         if name.utf8.contains(UInt8(ascii: "/")) {
             return try check(name)
         }
-        for directory in (value("PATH") ?? Self.defaultPath).split(separator: ":") {
+        for directory in process.searchPath.split(separator: ":") {
             let path = "\(directory)/\(name)"
             if let status = try? followedStatus(of: path), status.kind == .regular, canExecute(path) { return path }
         }

@@ -78,7 +78,6 @@ static inline int lx_fchown(int fd, unsigned uid, unsigned gid) { return (int)LX
 static inline int lx_fchownat(int dir, const char *path, unsigned uid, unsigned gid, int flags) {
     return (int)LX_RESULT(fchownat(dir, path, uid, gid, flags));
 }
-static inline int lx_fchmod(int fd, unsigned mode) { return (int)LX_RESULT(fchmod(fd, mode)); }
 static inline int lx_fchdir(int fd) { return (int)LX_RESULT(fchdir(fd)); }
 static inline int lx_chdir(const char *path) { return (int)LX_RESULT(chdir(path)); }
 static inline int lx_chroot(const char *path) { return (int)LX_RESULT(chroot(path)); }
@@ -86,7 +85,6 @@ static inline int lx_flock(int fd, int operation) { return (int)LX_RETRY(flock(f
 static inline int lx_faccess_exec(const char *path) { return (int)LX_RESULT(faccessat(AT_FDCWD, path, X_OK, AT_EACCESS)); }
 static inline int lx_dup3(int from, int to) { return (int)LX_RETRY(dup2(from, to)); }
 static inline int lx_dup_cloexec(int fd, int least) { return (int)LX_RESULT(fcntl(fd, F_DUPFD_CLOEXEC, least)); }
-static inline int lx_set_cloexec(int fd, int on) { return (int)LX_RESULT(fcntl(fd, F_SETFD, on ? FD_CLOEXEC : 0)); }
 static inline int lx_is_open(int fd) { return fcntl(fd, F_GETFD) >= 0; }
 static inline int lx_set_nonblocking(int fd, int on) {
     int flags = fcntl(fd, F_GETFL);

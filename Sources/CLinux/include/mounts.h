@@ -15,9 +15,6 @@ static inline int lx_pivot_root(const char *new_root, const char *put_old) {
     return (int)LX_RESULT(syscall(SYS_pivot_root, new_root, put_old));
 }
 static inline int lx_open_tree(int dir, const char *path, unsigned flags) { return (int)LX_RESULT(syscall(SYS_open_tree, dir, path, flags)); }
-static inline int lx_move_mount(int from, int to) {
-    return (int)LX_RESULT(syscall(SYS_move_mount, from, "", to, "", MOVE_MOUNT_F_EMPTY_PATH | MOVE_MOUNT_T_EMPTY_PATH));
-}
 static inline int lx_mount_setattr(int fd, const char *path, unsigned flags, uint64_t set, uint64_t clear, uint64_t propagation) {
     struct mount_attr a = {.attr_set = set, .attr_clr = clear, .propagation = propagation};
     return (int)LX_RESULT(syscall(SYS_mount_setattr, fd, path, flags, &a, sizeof a));

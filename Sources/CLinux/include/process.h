@@ -35,7 +35,6 @@ static inline int lx_waitpid(int pid, int *status, int options) { return (int)LX
 static inline int lx_exited(int status) { return WIFEXITED(status); }
 static inline int lx_exit_status(int status) { return WEXITSTATUS(status); }
 static inline int lx_term_signal(int status) { return WTERMSIG(status); }
-static inline int lx_core_dumped(int status) { return WIFSIGNALED(status) && WCOREDUMP(status); }
 static inline int lx_kill(int pid, int signal) { return (int)LX_RESULT(kill(pid, signal)); }
 static inline int lx_pidfd_open(int pid) { return (int)LX_RESULT(syscall(SYS_pidfd_open, pid, 0)); }
 static inline int lx_pidfd_kill(int fd, int signal) { return (int)LX_RESULT(syscall(SYS_pidfd_send_signal, fd, signal, NULL, 0)); }
@@ -82,8 +81,5 @@ static inline int64_t lx_clock_nanoseconds(int clock) {
 const char *lx_argument(int index);
 /* Entry `index` of environ(7), NULL past the end. */
 static inline const char *lx_environ(int index) { extern char **environ; return environ ? environ[index] : NULL; }
-/* The name of a real-time signal is not a constant: glibc keeps two for itself. */
-static inline int lx_rtmin(void) { return SIGRTMIN; }
-static inline int lx_rtmax(void) { return SIGRTMAX; }
 
 #endif
