@@ -21,8 +21,22 @@ extension Runtime {
         let connection = try connect(container.directory)
         // The container counts as running from here: if this process ends now, process 1 sees it and ends as well.
         try container.directory.removeStartSocket()
-        try StartConnection.start(over: connection)
+        do {
+            try StartConnection.start(over: connection)
+        } catch {
+            // An engine that hears of the failure removes the container, which has to be stopped by then.
+            waitForEnd(of: record)
+            throw error
+        }
         return record
+    }
+
+    /// Waits until process 1 is gone, which is about to end; in vain after five seconds.
+    private func waitForEnd(of record: ContainerRecord) {
+        guard let process = try? openProcess(record.pid),
+            processStatus(record.pid)?.startTime == record.startTime
+        else { return }
+        _ = try? waitUntilReadable([process.raw], timeout: 5000)
     }
 
     private func connect(_ directory: borrowing ContainerDirectory) throws -> Descriptor {
