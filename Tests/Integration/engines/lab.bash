@@ -1,0 +1,201 @@
+# What the files of tests with engines load after helpers.bash: a lab, which is a set of namespaces with private
+# directories where an engine may do what it likes. One lab and one daemon serve all tests of a file, and whatever was
+# started in it ends with it: nothing of an engine that runs on the machine is touched.
+#
+# NO_ENGINES   a reason to skip all these tests
+
+# Debian's engines, not others that a machine has as well.
+LAB_PATH=/usr/sbin:/usr/bin:/sbin:/bin
+
+# How long one call may take before it counts as hanging, in seconds: engines have time limits of their own.
+LAB_LIMIT=${LAB_LIMIT:-60}
+
+# --- what a file may need; from setup_file, where bats cannot skip
+
+# Remembers why the tests of the file cannot run; need_lab skips them.
+lab_needs() { # COMMAND...
+    local command
+    export LAB_MISSING=${NO_ENGINES-}
+    ((EUID == 0)) || LAB_MISSING=${LAB_MISSING:-needs root}
+    [[ -x $RUNTIME ]] || LAB_MISSING=${LAB_MISSING:-no runtime at $RUNTIME: build it with Hack/build}
+    for command; do
+        PATH=$LAB_PATH command -v "$command" >/dev/null || LAB_MISSING=${LAB_MISSING:-$command is not installed}
+    done
+    [[ ! $LAB_MISSING ]]
+}
+
+need_lab() { [[ ! ${LAB_MISSING-} ]] || skip "$LAB_MISSING"; }
+
+# Skips the test when the runtime does not have the command.
+need_verb() { # VERB
+    "$RUNTIME" --help 2>/dev/null | grep -qE "^ +$1( |,|$)" || skip "$(basename "$RUNTIME") has no $1"
+}
+
+# --- the lab
+
+# Makes the lab. PRIVATE_DIRECTORIES get an empty file system in it, and so does /run.
+lab_up() { # PRIVATE_DIRECTORY...
+    export LAB=$BATS_FILE_TMPDIR/lab
+    mkdir -p "$LAB/home"
+    # In the names of all cgroups that the lab's engines make.
+    LAB_NAME=$(basename "$(mktemp -d "$LAB/lab.XXXXXX")")
+    export LAB_NAME=${LAB_NAME/./}
+    mkfifo "$LAB/ready"
+    HOME=$LAB/home PATH=$LAB_PATH unshare --mount --pid --net --uts --ipc --fork --kill-child --mount-proc \
+        --propagation private bash -c '
+            set -euo pipefail
+            ready=$1
+            shift
+            mount -t tmpfs -o mode=755 tmpfs /run
+            mkdir -p /run/lock /run/netns /run/user/0
+            for directory; do
+                mkdir -p "$directory"
+                mount -t tmpfs tmpfs "$directory"
+            done
+            hostname lab
+            ip link set lo up
+            mount --make-rshared /
+            echo up >"$ready"
+            # Stays process 1, which reaps the orphans.
+            while :; do sleep 1000; done' lab "$LAB/ready" "$@" >"$LAB/lab.log" 2>&1 </dev/null 3>&- &
+    export LAB_UNSHARE=$!
+    # The shell has an error message and no lab to wait for when it could not be made.
+    timeout 20 cat "$LAB/ready" >"$LAB/is_up" || true
+    [[ -s $LAB/is_up ]] || {
+        cat "$LAB/lab.log"
+        return 1
+    }
+    LAB_PID=$(<"/proc/$LAB_UNSHARE/task/$LAB_UNSHARE/children")
+    export LAB_PID=${LAB_PID% }
+}
+
+# Runs a command in the lab.
+in_lab() { # COMMAND...
+    HOME=$LAB/home PATH=$LAB_PATH nsenter --target "$LAB_PID" --mount --pid --net --uts --ipc --wdns="$LAB" -- "$@"
+}
+
+# Starts a daemon in the lab; what it says goes to $LAB/NAME.log.
+lab_daemon() { # NAME COMMAND...
+    local name=$1
+    shift
+    in_lab bash -c '"$@" >"$0" 2>&1 </dev/null 3>&- &' "$LAB/$name.log" "$@" 3>&-
+}
+
+# Waits until a command in the lab succeeds, or says what the daemon said.
+lab_waits_for() { # DAEMON COMMAND...
+    local daemon=$1 attempt
+    shift
+    for ((attempt = 0; attempt < 300; attempt++)); do
+        ! in_lab "$@" >/dev/null 2>&1 </dev/null 3>&- || return 0
+        sleep 0.05
+    done
+    echo "$daemon does not answer:"
+    tail -n 30 "$LAB/$daemon.log"
+    return 1
+}
+
+# Ends the lab and all that is in it. Fails when a cgroup of its containers is left.
+lab_down() {
+    [[ ${LAB_UNSHARE-} ]] || return 0
+    thaw_lab
+    # By the process that waits for process 1 of the lab, and takes it along.
+    kill -KILL "$LAB_UNSHARE" 2>/dev/null || true
+    wait "$LAB_UNSHARE" 2>/dev/null || true
+    local deadline=$((SECONDS + 10)) left
+    while [[ -e /proc/$LAB_PID ]] && ((SECONDS < deadline)); do sleep 0.05; done
+    # The parents that the engines themselves made are empty by now.
+    while
+        find /sys/fs/cgroup -depth -type d -path "*/$LAB_NAME*" -exec rmdir {} + 2>/dev/null || true
+        left=$(find /sys/fs/cgroup -type d -path "*/$LAB_NAME*")
+        [[ $left ]] && ((SECONDS < deadline))
+    do
+        sleep 0.1
+    done
+    [[ ! $left ]] || {
+        echo "left behind: $left"
+        return 1
+    }
+}
+
+# A frozen process cannot be killed on version 1 of cgroups.
+thaw_lab() {
+    local file
+    while read -r file; do echo THAWED >"$file"; done < <(
+        find /sys/fs/cgroup -path "*/$LAB_NAME*" -name freezer.state 2>/dev/null
+    )
+}
+
+# --- calls: each sets status, output and stderr
+
+# Runs a command in the lab. Standard input is empty unless the caller says `feeding FILE call ...`.
+call() { # COMMAND...
+    status=0
+    in_lab timeout --kill-after 5 "$LAB_LIMIT" "$@" >"$TEST_DIR/out" 2>"$TEST_DIR/err" <"${input:-/dev/null}" 3>&- ||
+        status=$?
+    output=$(tr -d '\0' <"$TEST_DIR/out")
+    stderr=$(tr -d '\0' <"$TEST_DIR/err")
+    called=$*
+}
+
+# A command that has to succeed.
+works() { # COMMAND...
+    call "$@"
+    expect_success
+}
+
+# A command that has to succeed and print just this on standard output.
+prints_just() { # OUTPUT COMMAND...
+    local expected=$1
+    shift
+    works "$@"
+    expect_output "$expected"
+}
+
+# A command that has to end with this status.
+ends_with() { # STATUS COMMAND...
+    local expected=$1
+    shift
+    call "$@"
+    expect_status "$expected"
+}
+
+# Whether a command in the lab prints just this; for `eventually`.
+shows() { # OUTPUT COMMAND...
+    local expected=$1
+    shift
+    [[ $(in_lab "$@" 2>&1 </dev/null 3>&-) == "$expected" ]]
+}
+
+# Whether what a command in the lab prints has this in it; for `eventually`.
+mentions() { # TEXT COMMAND...
+    local expected=$1
+    shift
+    [[ $(in_lab "$@" 2>&1 </dev/null 3>&-) == *"$expected"* ]]
+}
+
+# --- images
+
+# Packs an image in $LAB.
+lab_image() { # NAME OPTIONS_OF_HACK_IMAGE...
+    local name=$1
+    shift
+    "$repository/Hack/image" --name "test/$name" --output "$LAB/$name.tar" "$@" >/dev/null
+}
+
+# A busybox with all its commands.
+lab_busybox_image() { # NAME OPTIONS_OF_HACK_IMAGE...
+    local name=$1
+    shift
+    [[ -d $LAB/busybox ]] || {
+        mkdir "$LAB/busybox"
+        busybox_rootfs "$LAB/busybox"
+    }
+    lab_image "$name" --directory "$LAB/busybox" --env PATH=/usr/bin:/bin "$@"
+}
+
+# A unikernel and nothing else.
+lab_guest_image() { # GUEST OPTIONS_OF_HACK_IMAGE...
+    local guest=$1
+    shift
+    lab_image "$guest" --entrypoint /unikernel "$@" "$GUESTS/$guest.spt=unikernel"
+}
