@@ -32,39 +32,6 @@ extension Runtime {
             bundle: record.bundle, annotations: StringMap(annotations ?? []))
     }
 
-    /// Sends a signal to process 1, or to every process of the container.
-    ///
-    /// - Throws: ``HostSystem/Failure`` with runc's words when the container does not run.
-    public func kill(id: String, signal: Int32, all: Bool) throws {
-        let container = try open(id, lock: false)
-        guard let record = container.record else { throw Failure("container does not exist: \(id)") }
-        let isAlive = container.status == .created || container.status == .running
-        if isAlive { try send(signal, to: record) }
-        guard all else {
-            if !isAlive { throw Failure("container not running") }
-            return
-        }
-        // A guest's supervisor passes the signal on itself; what else is in the cgroup is a program's own.
-        let others = Cgroup.processes(in: record.processCgroups).filter { $0 != record.pid }
-        if !isAlive && others.isEmpty && record.processCgroups.allSatisfy({ !exists($0) }) {
-            throw Failure("container not running")
-        }
-        guard record.guest.isEmpty || signal == Signal.kill else { return }
-        for pid in others { try? sendSignal(signal, to: pid) }
-    }
-
-    private func send(_ signal: Int32, to record: ContainerRecord) throws {
-        do throws(HostError) {
-            let process = try openProcess(record.pid)
-            // The number may have been given to another process since the status was read.
-            guard processStatus(record.pid)?.startTime == record.startTime else { throw HostError.gone }
-            try sendSignal(signal, through: process.raw)
-        } catch {
-            if error.isNoSuchProcess { throw Failure("container not running") }
-            throw Failure("cannot signal container \(record.id)", cause: error)
-        }
-    }
-
     /// All containers, sorted by id; those that another command is making or removing at this moment may be missing.
     public func list() throws -> [ContainerSummary] {
         let names = UserNames()

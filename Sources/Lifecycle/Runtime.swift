@@ -9,13 +9,15 @@ internal import Sandboxing
 ///
 /// See runtime.md "Operations" of the runtime spec. What a verb may do in which status:
 ///
-/// | verb | creating | created | running | stopped |
-/// |---|---|---|---|---|
-/// | start | error | yes | error | error |
-/// | kill | error | yes | yes | error |
-/// | kill --all | yes | yes | yes | yes |
-/// | delete | yes, once whoever makes it has ended | yes, as runc does | with force | yes |
-/// | state | yes | yes | yes | yes |
+/// | verb | creating | created | running | paused | stopped |
+/// |---|---|---|---|---|---|
+/// | start | error | yes | error | error | error |
+/// | kill | error | yes | yes | yes | error |
+/// | kill --all | yes | yes | yes | yes | yes |
+/// | pause | error | yes | yes | error | error |
+/// | resume | error | error | error | yes | error |
+/// | delete | yes, once whoever makes it has ended | yes, as runc does | with force | with force | yes |
+/// | state | yes | yes | yes | yes | yes |
 public struct Runtime {
     let settings: RuntimeSettings
     let store: StateStore
@@ -32,7 +34,12 @@ public struct Runtime {
         let directory: ContainerDirectory
         let record: ContainerRecord?
 
-        var status: ContainerStatus { directory.status(record) }
+        /// A process that is held is there all the same, so the freezer is asked last.
+        var status: ContainerStatus {
+            let status = directory.status(record)
+            guard let record, status == .created || status == .running else { return status }
+            return CgroupFreezer(in: record.processCgroups)?.isFrozen == true ? .paused : status
+        }
     }
 
     /// Opens a container.

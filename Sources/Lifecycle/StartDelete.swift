@@ -16,7 +16,12 @@ extension Runtime {
     private func begin(_ container: consuming Container) throws -> ContainerRecord {
         let status = container.status
         guard let record = container.record, status == .created else {
-            throw Failure("cannot start container \(container.directory.id), which is \(status.rawValue)")
+            // runc's words.
+            throw switch status {
+            case .running: Failure("cannot start an already running container")
+            case .stopped: Failure("cannot start a container that has stopped")
+            default: Failure("cannot start a container in the \(status.rawValue) state")
+            }
         }
         let connection = try connect(container.directory)
         // The container counts as running from here: if this process ends now, process 1 sees it and ends as well.
@@ -100,10 +105,12 @@ extension Runtime {
             // The number may be another process's by now; what is open stands for one process alone.
             guard processStatus(record.pid)?.startTime == record.startTime else { return }
             try sendSignal(Signal.kill, through: process.raw)
-            Cgroup.thaw(record.processCgroups)
+            let freezer = CgroupFreezer(in: record.processCgroups)
+            freezer?.thaw()
             let deadline = monotonicNanoseconds() + 10_000_000_000
             repeat {
-                if try waitUntilReadable([process.raw], timeout: 1000)[0] { return }
+                if try waitUntilReadable([process.raw], timeout: 100)[0] { return }
+                freezer?.thawAll()
             } while monotonicNanoseconds() < deadline
         } catch {
             if error.isNoSuchProcess { return }

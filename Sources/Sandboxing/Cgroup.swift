@@ -127,7 +127,7 @@ public struct Cgroup {
         for child in children(path) { collect("\(path)/\(child)", &found) }
     }
 
-    private static func children(_ path: String) -> [String] {
+    static func children(_ path: String) -> [String] {
         guard let directory = try? open(path, flags: .directory),
             let found = try? entries(of: directory.raw, named: path)
         else { return [] }
@@ -141,16 +141,14 @@ public struct Cgroup {
     ///   - missing: Those that were not there before it; removed if nobody else uses them.
     /// - Throws: ``HostSystem/HostError`` with EBUSY when a process in them does not end within five seconds.
     public static func destroy(_ directories: [String], missing: [String]) throws(HostError) {
-        for directory in directories { try destroy(directory) }
+        for directory in directories { try destroy(directory, of: directories) }
         for directory in missing.reversed() where !directories.contains(directory) { try? removeDirectory(directory) }
     }
 
-    /// Lets processes go on that version 1's freezer holds: they do not even end before. Version 2's do.
-    public static func thaw(_ directories: [String]) {
-        for directory in directories { try? writeControlFile("\(directory)/freezer.state", "THAWED") }
-    }
-
-    private static func destroy(_ directory: String) throws(HostError) {
+    /// Removes one directory with all below.
+    ///
+    /// - Parameter directories: All of the container: its processes are in every one, and its freezer in one of them.
+    private static func destroy(_ directory: String, of directories: [String]) throws(HostError) {
         for turn in 0... {
             do throws(HostError) {
                 return try removeDirectory(directory)
@@ -158,10 +156,9 @@ public struct Cgroup {
                 if error.isNotFound { return }
                 guard error.isBusy, turn < 500 else { throw error }
             }
-            for child in children(directory) { try destroy("\(directory)/\(child)") }
-            let own = currentProcess()
-            for pid in processes(in: [directory]) where pid != own { try? sendSignal(Signal.kill, to: pid) }
-            thaw([directory])
+            signalAll(Signal.kill, in: directories, holding: turn > 1)
+            CgroupFreezer(in: directories)?.thawAll()
+            for child in children(directory) { try destroy("\(directory)/\(child)", of: directories) }
             _ = try waitUntilReadable([], timeout: turn < 20 ? 1 : 10)
         }
     }

@@ -20,6 +20,16 @@ struct CgroupLayout {
     /// The hierarchies a container is placed in.
     let hierarchies: [Hierarchy]
 
+    /// The controllers of the hierarchy that a directory is in, by the name under which that is mounted; those of
+    /// version 2 have none.
+    static func controllers(of directory: String) -> [Substring] {
+        guard directory.hasPrefix(mountRoot + "/") else { return [] }
+        return directory.dropFirst(mountRoot.count + 1).prefix { $0 != "/" }.split(separator: ",")
+    }
+
+    /// Whether a directory is one of version 2.
+    static func isUnified(_ directory: String) -> Bool { exists("\(directory)/cgroup.controllers") }
+
     /// Looks at the host.
     ///
     /// Version 2 is used only where it stands at the mount root itself; beside version 1 (hybrid) it is left alone, as

@@ -237,6 +237,52 @@ load helpers
     # leftovers looks for processes in the container's cgroup.
 }
 
+@test "KILL ends every process of a container without a PID namespace of its own" {
+    need_swiftlet # runc 1.1 does so with --all only, later ones always
+    bundle sh -c 'sleep 1000 & sleep 1000 & echo up; wait'
+    edit '.linux.namespaces |= map(select(.type != "pid"))'
+    create
+    ok start "$ID"
+    eventually prints up
+    ok kill "$ID" KILL
+    eventually has_status stopped
+    cgroup_is_empty() { [[ ! $(cat "/sys/fs/cgroup/pids/$ID/cgroup.procs" 2>/dev/null) ]]; }
+    eventually cgroup_is_empty
+}
+
+# A container whose process 1 has ended and left others behind.
+leave_processes_behind() {
+    bundle sh -c 'sleep 1000 & sleep 1000 & echo up; wait'
+    edit '.linux.namespaces |= map(select(.type != "pid"))'
+    create
+    ok start "$ID"
+    eventually prints up
+    kill -KILL "$PID"
+    eventually has_status stopped
+    [[ $(wc -l <"/sys/fs/cgroup/pids/$ID/cgroup.procs") == 2 ]] || fail "no processes are left"
+}
+
+@test "processes that a container left behind are ended by kill and by delete" {
+    [[ -d /sys/fs/cgroup/pids ]] || skip "needs cgroup version 1"
+    local command
+    for command in 'kill --all ID 9' 'delete ID' 'delete --force ID'; do
+        leave_processes_behind
+        # shellcheck disable=SC2086
+        ok ${command/ID/$ID}
+        cgroup_is_empty() { [[ ! $(cat "/sys/fs/cgroup/pids/$ID/cgroup.procs" 2>/dev/null) ]]; }
+        eventually cgroup_is_empty
+    done
+}
+
+@test "kill --all of a container that has ended is no error" {
+    bundle true
+    create
+    ok start "$ID"
+    eventually has_status stopped
+    ok kill --all "$ID" 9
+    refused 'container not running' kill "$ID" 9
+}
+
 @test "list" {
     ok list
     matches "$output" '^ID +PID +STATUS +BUNDLE +CREATED +OWNER' header
