@@ -51,7 +51,7 @@ let package = Package(
         .systemLibrary(name: "CSeccomp", pkgConfig: "libseccomp", providers: [.apt(["libseccomp-dev"])]),
         .systemLibrary(name: "CCapability", pkgConfig: "libcap", providers: [.apt(["libcap-dev"])]),
         .systemLibrary(name: "CJSON", pkgConfig: "json-c", providers: [.apt(["libjson-c-dev"])]),
-        .target(name: "CLinux", cSettings: strictC),
+        .target(name: "CLinux", cSettings: strictC, linkerSettings: [.linkedLibrary("m")]),
         library("HostSystem", ["CLinux", "CSeccomp", "CCapability", "CJSON"]),
         // read
         library("OCISpec", ["HostSystem"]),

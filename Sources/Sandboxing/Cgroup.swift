@@ -1,18 +1,26 @@
 public import HostSystem
+internal import OCISpec
 
 /// The cgroups of one container: made, limited, joined, emptied and removed.
 ///
-/// See cgroups(7) and config-linux.md "Control groups" of the runtime spec. Works with version 1 (also when a version 2
-/// tree is mounted beside it) and with version 2.
+/// See cgroups(7) and config-linux.md "Control groups" of the runtime spec. Works with version 1, with version 2, and
+/// with a version 2 tree beside version 1 (hybrid), of which it takes a part only for limits that are to be had there.
 public struct Cgroup {
-    /// One directory of the container, with the controllers that are limited there; none for version 2.
+    /// One directory of the container.
     struct Place {
         let directory: String
+        /// The controllers that are limited there; none where the host uses version 2 alone, which has them all.
         let controllers: [String]
+        /// Whether it is a version 2 directory.
+        var isUnified = false
+        /// Where its hierarchy is mounted.
+        var mountPoint = CgroupLayout.mountRoot
+
         /// Whether it is the hierarchy's root, which is nobody's.
-        let isRoot: Bool
+        var isRoot: Bool { directory == mountPoint }
     }
 
+    /// Whether the host uses version 2 alone.
     let isUnified: Bool
     let places: [Place]
     /// The directories that were not there when the cgroups were planned, outermost first.
@@ -28,18 +36,31 @@ public struct Cgroup {
 
     /// Decides where the container's cgroups are; makes nothing.
     ///
-    /// - Parameter path: `linux.cgroupsPath`; absolute from the mount point, relative to the runtime's own cgroup, or
-    ///   nil for `/ID`.
-    static func plan(path: String?, id: String) throws(HostError) -> Cgroup {
+    /// - Parameters:
+    ///   - path: `linux.cgroupsPath`; absolute from the mount point, relative to the runtime's own cgroup (with version 2
+    ///     the one above that, for a cgroup with processes hands no controllers down), or nil for `/ID`.
+    ///   - resources: What is to be limited.
+    static func plan(path: String?, id: String, resources: Resources = Resources()) throws(HostError) -> Cgroup {
         let layout = try CgroupLayout.detect()
-        let wanted = path.flatMap { $0.isEmpty ? nil : $0 } ?? "/\(id)"
-        let places = layout.hierarchies.map {
-            let directory = place(wanted, in: $0)
-            return Place(
-                directory: directory, controllers: $0.controllers, isRoot: directory == $0.mountPoint)
+        let wanted = path.flatMap { $0.isEmpty ? nil : $0 } ?? defaultPath(id, layout)
+        var places = layout.hierarchies.map {
+            Place(
+                directory: place(wanted, in: $0), controllers: $0.controllers, isUnified: layout.isUnified,
+                mountPoint: $0.mountPoint)
+        }
+        if let hybrid = try layout.hybrid(for: resources) {
+            places.append(
+                Place(
+                    directory: place(wanted, in: hybrid), controllers: hybrid.controllers, isUnified: true,
+                    mountPoint: hybrid.mountPoint))
         }
         return Cgroup(
             isUnified: layout.isUnified, places: places, missing: places.flatMap { missing($0.directory) })
+    }
+
+    /// An ordinary user's part of the version 2 tree, if there is one, is where the caller is.
+    private static func defaultPath(_ id: String, _ layout: CgroupLayout) -> String {
+        layout.isUnified && effectiveUser() != 0 ? id : "/\(id)"
     }
 
     private static func missing(_ directory: String) -> [String] {
@@ -62,21 +83,25 @@ public struct Cgroup {
         }
     }
 
-    /// Makes the cgroups. When this throws, ``destroy(_:missing:)`` takes back what was made.
-    func make() throws(HostError) {
+    /// Makes the cgroups, with what `resources` needs. When this throws, ``destroy(_:missing:)`` takes back what was made.
+    func make(for resources: Resources = Resources()) throws {
         for place in places {
             try makeDirectories(place.directory, mode: 0o755)
-            if place.controllers.contains("cpuset") { try Self.inheritCpuset(place.directory) }
-            if isUnified { try Self.enableControllers(place.directory) }
+            if place.controllers.contains("cpuset") && !place.isUnified { try Self.inheritCpuset(place.directory) }
+            if place.isUnified {
+                let needed = Set(settings(for: resources).filter { !$0.isOptional }.map(\.controller))
+                try Self.enableControllers(in: place.directory, below: place.mountPoint, needed: needed)
+            }
             // A thread that moves itself through version 1's `tasks` needs no global lock in the kernel.
-            let file = isUnified ? "cgroup.procs" : "tasks"
+            let file = place.isUnified ? "cgroup.procs" : "tasks"
             membershipFiles.add(try open("\(place.directory)/\(file)", flags: .writeOnly))
         }
     }
 
     private static func place(_ path: String, in hierarchy: CgroupLayout.Hierarchy) -> String {
         let parts = path.split(separator: "/").filter { $0 != "." && $0 != ".." }
-        let own = path.hasPrefix("/") ? [] : hierarchy.ownPath.split(separator: "/").filter { $0 != ".." }
+        var own = path.hasPrefix("/") ? [] : hierarchy.ownPath.split(separator: "/").filter { $0 != ".." }
+        if hierarchy.isUnified, !own.isEmpty { own.removeLast() }
         return ([hierarchy.mountPoint] + (own + parts).map(String.init)).joined(separator: "/")
     }
 
@@ -92,25 +117,16 @@ public struct Cgroup {
         }
     }
 
-    /// Version 2: a controller is there only when every directory above hands it down.
-    private static func enableControllers(_ directory: String) throws(HostError) {
-        var path = CgroupLayout.mountRoot
-        for part in directory.dropFirst(CgroupLayout.mountRoot.count).split(separator: "/") {
-            let available = try readText("\(path)/cgroup.controllers").split { $0 == " " || $0 == "\n" }
-            // One by one: a controller that cannot be handed down must not keep back the others.
-            for controller in available { try? writeControlFile("\(path)/cgroup.subtree_control", "+\(controller)") }
-            path += "/\(part)"
-        }
-    }
-
     /// Puts the calling process into the cgroups; the numbers are ``membershipFiles``, open since before it was made.
     static func enter(_ entries: [Int32]) throws(HostError) {
         for entry in entries { try writeAll([UInt8(ascii: "0")], to: entry, named: "cgroup") }
     }
 
-    /// The directory whose controller is `controller`; for version 2 the only one.
-    func directory(of controller: String) -> String? {
-        places.first { isUnified || $0.controllers.contains(controller) }?.directory
+    /// The directory of a setting's controller; nil where that is not mounted.
+    func directory(of setting: Setting) -> String? {
+        places.first {
+            isUnified || $0.controllers.contains(setting.controller) || (setting.isOfUnifiedMap && $0.isUnified)
+        }?.directory
     }
 
     /// Every process in the container's cgroups and below, as this PID namespace numbers them.

@@ -1,4 +1,5 @@
 internal import HostSystem
+internal import OCISpec
 
 /// The cgroup hierarchies of this host and where the runtime is in each. See cgroups(7).
 struct CgroupLayout {
@@ -10,6 +11,8 @@ struct CgroupLayout {
         let mountPoint: String
         /// The runtime's own cgroup in it, as an absolute path from the mount point.
         let ownPath: String
+        /// Whether it is the version 2 tree.
+        var isUnified = false
     }
 
     /// Where Linux distributions mount cgroups.
@@ -19,6 +22,8 @@ struct CgroupLayout {
     let isUnified: Bool
     /// The hierarchies a container is placed in.
     let hierarchies: [Hierarchy]
+    /// The runtime's own cgroup in a version 2 tree beside version 1; nil where there is none.
+    private let hybridPath: String?
 
     /// The controllers of the hierarchy that a directory is in, by the name under which that is mounted; those of
     /// version 2 have none.
@@ -32,12 +37,29 @@ struct CgroupLayout {
 
     /// Looks at the host.
     ///
-    /// Version 2 is used only where it stands at the mount root itself; beside version 1 (hybrid) it is left alone, as
-    /// runc does it.
     static func detect() throws(HostError) -> CgroupLayout {
         let isUnified = try fileSystemType(at: mountRoot) == FileSystemMagic.cgroup2
         let membership = try readText("/proc/self/cgroup")
-        return CgroupLayout(isUnified: isUnified, hierarchies: parse(membership, isUnified: isUnified))
+        var hybridPath: String?
+        if !isUnified, let line = membership.split(separator: "\n").last, line.hasPrefix("0::") {
+            hybridPath = String(line.dropFirst(3))
+        }
+        return CgroupLayout(
+            isUnified: isUnified, hierarchies: parse(membership, isUnified: isUnified), hybridPath: hybridPath)
+    }
+
+    /// The version 2 tree beside version 1, when `resources` has limits for controllers that are bound to it.
+    ///
+    /// Otherwise it is left alone: a process that moves there waits for a lock that all processes of the host share.
+    func hybrid(for resources: Resources) throws(HostError) -> Hierarchy? {
+        guard !isUnified, let hybridPath else { return nil }
+        let controllers = Set(hierarchies.flatMap(\.controllers))
+        let isElsewhere = Cgroup.legacySettings(resources).contains { !controllers.contains($0.controller) }
+        guard isElsewhere || !resources.unified.isEmpty else { return nil }
+        let mountPoint = "\(Self.mountRoot)/unified"
+        guard (try? fileSystemType(at: mountPoint)) == FileSystemMagic.cgroup2 else { return nil }
+        let bound = try readText("\(mountPoint)/cgroup.controllers").split { $0 == " " || $0 == "\n" }.map(String.init)
+        return Hierarchy(controllers: bound, mountPoint: mountPoint, ownPath: hybridPath, isUnified: true)
     }
 
     /// The hierarchies named in the text of /proc/PID/cgroup that are mounted. See cgroups(7).
@@ -48,7 +70,9 @@ struct CgroupLayout {
             guard fields.count == 3 else { continue }
             let path = String(fields[2])
             if fields[1].isEmpty {
-                if isUnified { found.append(Hierarchy(controllers: [], mountPoint: mountRoot, ownPath: path)) }
+                if isUnified {
+                    found.append(Hierarchy(controllers: [], mountPoint: mountRoot, ownPath: path, isUnified: true))
+                }
                 continue
             }
             if isUnified { continue }

@@ -1,39 +1,92 @@
-internal import HostSystem
-internal import OCISpec
+public import HostSystem
+public import OCISpec
 
 extension Cgroup {
-    /// Writes the limits of config.json. See config-linux.md "Control groups" of the runtime spec.
+    /// Writes the limits of config.json into the container's cgroups, which exist. What is not in `resources` stays as
+    /// it is; device rules, when there are any, replace all that was said about devices before.
     ///
-    /// - Throws: ``HostSystem/Failure`` that names the property, when a limit cannot be set or its controller is not
-    ///   there.
-    func apply(_ resources: Resources) throws(Failure) {
-        for setting in isUnified ? unifiedSettings(resources) : legacySettings(resources) {
-            guard let directory = directory(of: setting.controller) else {
-                throw Failure("cannot set \(setting.file): cgroup controller \(setting.controller) is not mounted")
-            }
-            do throws(HostError) {
-                try writeControlFile("\(directory)/\(setting.file)", setting.value)
-            } catch {
-                if setting.isOptional && error.isNotFound { continue }
-                throw Failure("cannot set \(setting.file)", cause: error)
-            }
-        }
+    /// See config-linux.md "Control groups" of the runtime spec.
+    /// - Throws: ``HostSystem/Failure`` that names the file, when a limit cannot be set or its controller is not there.
+    public func apply(_ resources: Resources) throws(Failure) {
+        try checkUsage(resources)
+        // What the kernel refuses beside another limit's former value gets a second chance after that has its new one.
+        var again = [Setting]()
+        for setting in settings(for: resources) where try !write(setting, mayWait: true) { again.append(setting) }
+        for setting in again { _ = try write(setting, mayWait: false) }
+        if !resources.devices.isEmpty { try applyDeviceRules(resources.devices) }
     }
 
-    /// Refuses limits that this version of cgroups has no place for, before anything is made.
-    ///
-    /// - Throws: ``OCISpec/SpecError`` that names the property.
-    func checkPlaces(for resources: Resources) throws(SpecError) {
-        let network = resources.network.map { $0.classID ?? 0 != 0 || !$0.priorities.isEmpty } ?? false
-        let refused: [(String, Bool)] =
-            isUnified
-            ? [("blockIO", resources.blockIO?.isSet ?? false), ("network", network)]
-            : [("unified", !resources.unified.isEmpty)]
-        for (name, isSet) in refused where isSet {
-            let version = isUnified ? "version 2, where it is not supported" : "version 1, which has nothing of it"
-            throw SpecError(
-                pointer: "/linux/resources/\(name)", reason: "this host has cgroup \(version)",
-                section: "config-linux.md#control-groups")
+    /// The values to write, each in the form of the version that its controller is bound to.
+    func settings(for resources: Resources) -> [Setting] {
+        if isUnified { return Self.unifiedSettings(resources) }
+        let legacy = Self.legacySettings(resources)
+        // Beside version 1 (hybrid): controllers that are bound to the version 2 tree.
+        guard let mixed = places.first(where: \.isUnified) else { return legacy }
+        let there = Self.unifiedSettings(resources).filter {
+            $0.isOfUnifiedMap || mixed.controllers.contains($0.controller)
+        }
+        return legacy.filter { setting in !mixed.controllers.contains(Self.unifiedName(setting.controller)) } + there
+    }
+
+    /// Writes one value; false when it has to wait for others.
+    private func write(_ setting: Setting, mayWait: Bool) throws(Failure) -> Bool {
+        guard let directory = directory(of: setting) else {
+            throw Failure("cannot set \(setting.name): cgroup controller \(setting.controller) is not mounted")
+        }
+        do throws(HostError) {
+            do throws(HostError) {
+                for line in setting.lines { try writeControlFile("\(directory)/\(setting.file)", line) }
+            } catch {
+                guard let (file, value) = setting.fallback, error.isNotFound else { throw error }
+                try writeControlFile("\(directory)/\(file)", value)
+            }
+        } catch {
+            if setting.isOptional && error.isNotFound { return true }
+            if setting.mayWait && mayWait && error.isInvalid { return false }
+            throw Failure("cannot set \(setting.name)", cause: reason(error, setting, directory))
+        }
+        return true
+    }
+
+    /// A file that is not there belongs to a controller that is not there, more often than not.
+    private func reason(_ error: HostError, _ setting: Setting, _ directory: String) -> any Error {
+        // Version 2's files cannot be made, which the kernel calls a lack of permission.
+        guard error.isNotFound || error.isPermission, setting.controller != "cgroup",
+            let present = try? readText("\(directory)/cgroup.controllers"),
+            !present.split(whereSeparator: \.isWhitespace).contains(Substring(setting.controller))
+        else { return error }
+        return Failure("cgroup controller \(setting.controller) is not available in \(directory)")
+    }
+
+    /// A limit below what is in use already would end the container instead of limiting it.
+    private func checkUsage(_ resources: Resources) throws(Failure) {
+        guard let memory = resources.memory, memory.checkBeforeUpdate == true, let limit = memory.limit, limit > 0,
+            let place = places.first(where: \.isUnified),
+            let text = try? readText("\(place.directory)/memory.current"),
+            let usage = Int64(text.prefix { !$0.isNewline }), usage > limit
+        else { return }
+        throw Failure("unable to set memory limit to \(limit) (current usage: \(usage))")
+    }
+
+    private func applyDeviceRules(_ configured: [DeviceRule]) throws(Failure) {
+        let rules = DeviceRules(configured)
+        do throws(HostError) {
+            if let place = places.first(where: { $0.controllers.contains("devices") }) {
+                for line in rules.legacyLines {
+                    let file = line.allow ? "devices.allow" : "devices.deny"
+                    try writeControlFile("\(place.directory)/\(file)", line.text)
+                }
+            } else if let place = places.first(where: \.isUnified), isUnified {
+                try DeviceProgram(rules.program).attach(to: place.directory)
+            } else if DeviceRules.restricts(configured) {
+                throw HostError(call: "cgroup controller devices is not mounted", subject: "", errno: 0)
+            }
+        } catch {
+            // An ordinary user may set no rules, and can make no device nodes either; rules that deny nothing are no
+            // loss.
+            if error.isPermission && (effectiveUser() != 0 || isInUserNamespace()) { return }
+            guard DeviceRules.restricts(configured) else { return }
+            throw Failure("cannot apply the device rules of config.json", cause: error)
         }
     }
 
@@ -44,140 +97,32 @@ extension Cgroup {
         let value: String
         /// Whether kernels without the file are passed over.
         var isOptional = false
+        /// Whether the kernel may refuse it beside the former value of another.
+        var mayWait = false
+        /// What is written where the file is not there.
+        var fallback: (file: String, value: String)?
+        /// Whether it is an entry of `unified`.
+        var isOfUnifiedMap = false
 
-        init(_ controller: String, _ file: String, _ value: some CustomStringConvertible, isOptional: Bool = false) {
+        init(_ controller: String, _ file: String, _ value: some CustomStringConvertible) {
             self.controller = controller
             self.file = file
             self.value = value.description
-            self.isOptional = isOptional
+        }
+
+        /// How messages call it.
+        var name: String { isOfUnifiedMap ? "/linux/resources/unified/\(file)" : file }
+
+        /// Several lines are several writes, as the kernel takes one at a time.
+        var lines: [String] {
+            guard value.contains("\n") else { return [value] }
+            return value.split(separator: "\n").map(String.init)
+        }
+
+        static func == (one: Setting, other: Setting) -> Bool {
+            one.controller == other.controller && one.file == other.file && one.value == other.value
         }
     }
-
-    /// Version 1. The order matters: a limit on memory and swap must not be below the one on memory.
-    func legacySettings(_ resources: Resources) -> [Setting] {
-        var settings = [Setting]()
-        func add(_ controller: String, _ file: String, _ value: (some CustomStringConvertible)?, optional: Bool = false)
-        {
-            if let value { settings.append(Setting(controller, file, value, isOptional: optional)) }
-        }
-        if let memory = resources.memory {
-            add("memory", "memory.limit_in_bytes", memory.limit)
-            add("memory", "memory.memsw.limit_in_bytes", memory.swap, optional: true)
-            add("memory", "memory.soft_limit_in_bytes", memory.reservation)
-            add("memory", "memory.swappiness", memory.swappiness)
-            if memory.disableOOMKiller == true { add("memory", "memory.oom_control", 1) }
-        }
-        if let cpu = resources.cpu {
-            add("cpu", "cpu.shares", cpu.shares.flatMap { $0 == 0 ? nil : $0 })
-            add("cpu", "cpu.cfs_period_us", cpu.period.flatMap { $0 == 0 ? nil : $0 })
-            add("cpu", "cpu.cfs_quota_us", cpu.quota.flatMap { $0 == 0 ? nil : $0 })
-            add("cpu", "cpu.cfs_burst_us", cpu.burst)
-            add("cpu", "cpu.rt_period_us", cpu.realtimePeriod.flatMap { $0 == 0 ? nil : $0 })
-            add("cpu", "cpu.rt_runtime_us", cpu.realtimeRuntime.flatMap { $0 == 0 ? nil : $0 })
-            add("cpu", "cpu.idle", cpu.idle)
-            add("cpuset", "cpuset.cpus", cpu.cpus.flatMap { $0.isEmpty ? nil : $0 })
-            add("cpuset", "cpuset.mems", cpu.mems.flatMap { $0.isEmpty ? nil : $0 })
-        }
-        if let limit = resources.pids?.limit, limit != 0 { add("pids", "pids.max", limit > 0 ? "\(limit)" : "max") }
-        for limit in resources.hugepageLimits {
-            add("hugetlb", "hugetlb.\(limit.pageSize).limit_in_bytes", limit.limit)
-        }
-        if let classID = resources.network?.classID, classID != 0 { add("net_cls", "net_cls.classid", classID) }
-        for entry in resources.network?.priorities ?? [] {
-            add("net_prio", "net_prio.ifpriomap", "\(entry.name) \(entry.priority)")
-        }
-        return settings + Self.legacyBlockSettings(resources.blockIO) + Self.rdmaSettings(resources.rdma)
-            + Self.legacyDeviceSettings(resources.devices)
-    }
-
-    private static func legacyBlockSettings(_ block: BlockIOResources?) -> [Setting] {
-        guard let block else { return [] }
-        var settings = [Setting]()
-        if let weight = block.weight, weight != 0 { settings.append(Setting("blkio", "blkio.weight", weight)) }
-        if let weight = block.leafWeight, weight != 0 { settings.append(Setting("blkio", "blkio.leaf_weight", weight)) }
-        for device in block.weightDevice {
-            let name = "\(device.major):\(device.minor)"
-            if let weight = device.weight {
-                settings.append(Setting("blkio", "blkio.weight_device", "\(name) \(weight)"))
-            }
-            if let weight = device.leafWeight {
-                settings.append(Setting("blkio", "blkio.leaf_weight_device", "\(name) \(weight)"))
-            }
-        }
-        let throttles = [
-            ("read_bps", block.throttleReadBpsDevice), ("write_bps", block.throttleWriteBpsDevice),
-            ("read_iops", block.throttleReadIOPSDevice), ("write_iops", block.throttleWriteIOPSDevice),
-        ]
-        for (name, devices) in throttles {
-            settings += devices.map {
-                Setting("blkio", "blkio.throttle.\(name)_device", "\($0.major):\($0.minor) \($0.rate)")
-            }
-        }
-        return settings
-    }
-
-    private static func rdmaSettings(_ limits: [RDMALimit]) -> [Setting] {
-        limits.map { limit in
-            let parts = [
-                limit.hcaHandles.map { "hca_handle=\($0)" }, limit.hcaObjects.map { "hca_object=\($0)" },
-            ].compactMap { $0 }
-            return Setting("rdma", "rdma.max", ([limit.device] + parts).joined(separator: " "))
-        }
-    }
-
-    /// The rules in config.json's order, then the devices every container may use.
-    private static func legacyDeviceSettings(_ rules: [DeviceRule]) -> [Setting] {
-        guard !rules.isEmpty else { return [] }
-        let configured = rules.map { rule in
-            let numbers = [rule.major, rule.minor].map { $0.map { $0 < 0 ? "*" : "\($0)" } ?? "*" }
-            let isAll =
-                rule.type == .all && rule.major ?? -1 < 0 && rule.minor ?? -1 < 0 && rule.access ?? "rwm" == "rwm"
-            let text = isAll ? "a" : "\(rule.type.rawValue) \(numbers.joined(separator: ":")) \(rule.access ?? "rwm")"
-            return Setting("devices", rule.allow ? "devices.allow" : "devices.deny", text)
-        }
-        return configured + alwaysAllowedDevices.map { Setting("devices", "devices.allow", $0) }
-    }
-
-    /// null, zero, full, tty, urandom, random, console, the terminals; and making (not opening) any node.
-    private static let alwaysAllowedDevices = [
-        "c *:* m", "b *:* m", "c 1:3 rwm", "c 1:8 rwm", "c 1:7 rwm", "c 5:0 rwm", "c 1:5 rwm", "c 1:9 rwm",
-        "c 5:1 rwm", "c 136:* rwm", "c 5:2 rwm",
-    ]
-
-    /// Version 2. See the kernel's cgroup-v2 document and runc's conversion of shares.
-    func unifiedSettings(_ resources: Resources) -> [Setting] {
-        var settings = [Setting]()
-        func add(_ file: String, _ value: (some CustomStringConvertible)?) {
-            if let value { settings.append(Setting("", file, value)) }
-        }
-        func bytes(_ value: Int64) -> String { value < 0 ? "max" : "\(value)" }
-        if let memory = resources.memory {
-            add("memory.max", memory.limit.flatMap { $0 == 0 ? nil : bytes($0) })
-            if let swap = memory.swap, swap != 0 {
-                add("memory.swap.max", swap < 0 ? "max" : bytes(max(0, swap - max(0, memory.limit ?? 0))))
-            }
-            add("memory.low", memory.reservation.flatMap { $0 == 0 ? nil : bytes($0) })
-        }
-        if let cpu = resources.cpu {
-            add("cpu.weight", cpu.shares.flatMap { $0 == 0 ? nil : Self.weight(shares: $0) })
-            if cpu.quota ?? 0 != 0 || cpu.period ?? 0 != 0 {
-                let quota = cpu.quota ?? 0 > 0 ? "\(cpu.quota ?? 0)" : "max"
-                add("cpu.max", "\(quota) \(cpu.period.flatMap { $0 == 0 ? nil : $0 } ?? 100_000)")
-            }
-            add("cpu.max.burst", cpu.burst)
-            add("cpu.idle", cpu.idle)
-            add("cpuset.cpus", cpu.cpus.flatMap { $0.isEmpty ? nil : $0 })
-            add("cpuset.mems", cpu.mems.flatMap { $0.isEmpty ? nil : $0 })
-        }
-        if let limit = resources.pids?.limit, limit != 0 { add("pids.max", bytes(limit)) }
-        for limit in resources.hugepageLimits { add("hugetlb.\(limit.pageSize).max", limit.limit) }
-        settings += Self.rdmaSettings(resources.rdma)
-        for (file, value) in resources.unified { add(file, value) }
-        return settings
-    }
-
-    /// Version 1's 2 to 262144 shares as version 2's weight of 1 to 10000, by the ecosystem's formula.
-    static func weight(shares: UInt64) -> UInt64 { 1 + ((min(max(shares, 2), 262_144) - 2) * 9999) / 262_142 }
 }
 
 extension Resources {

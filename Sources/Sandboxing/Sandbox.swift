@@ -69,7 +69,7 @@ public struct Sandbox {
     private static func planCgroup(_ linux: LinuxSpec, id: String) throws -> Cgroup {
         let cgroup: Cgroup
         do throws(HostError) {
-            cgroup = try Cgroup.plan(path: linux.cgroupsPath, id: id)
+            cgroup = try Cgroup.plan(path: linux.cgroupsPath, id: id, resources: linux.resources ?? Resources())
         } catch {
             // A container without limits can do without cgroups, where a host has none.
             if linux.resources == nil { return .none }
@@ -85,17 +85,19 @@ public struct Sandbox {
     /// An ordinary user, who may make none, gets a container without, unless it has limits.
     /// - Throws: An error that says what cannot be made. What was made so far is left to ``Cgroup/destroy(_:missing:)``.
     public mutating func makeCgroups() throws {
-        do throws(HostError) {
-            try settings.cgroup.make()
+        var resources = settings.spec.linux?.resources ?? Resources()
+        do {
+            try settings.cgroup.make(for: resources)
         } catch {
-            guard error.isPermission, effectiveUser() != 0, settings.spec.linux?.resources?.hasLimits != true else {
+            guard (error as? HostError)?.isPermission == true, effectiveUser() != 0, !resources.hasLimits else {
                 throw Failure("cannot make the container's cgroups", cause: error)
             }
             settings.cgroup = .none
         }
-        if let resources = settings.spec.linux?.resources, !settings.cgroup.places.isEmpty {
-            try settings.cgroup.apply(resources)
-        }
+        if settings.cgroup.places.isEmpty { return }
+        // A container for which nothing is said about devices has those that every container has, as with runc.
+        if resources.devices.isEmpty { resources.devices = [DeviceRule(allow: false)] }
+        try settings.cgroup.apply(resources)
     }
 
     /// Makes process 1 and furnishes its sandbox; when it returns, process 1 waits for `start`.

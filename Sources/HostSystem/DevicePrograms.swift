@@ -1,0 +1,73 @@
+internal import CLinux
+
+/// A program that decides which devices the processes of a version 2 cgroup may use.
+///
+/// See bpf(2), BPF_PROG_TYPE_CGROUP_DEVICE.
+public struct DeviceProgram: ~Copyable {
+    private let program: Descriptor
+
+    /// Loads a program.
+    ///
+    /// - Parameter instructions: eBPF instructions as the kernel's `struct bpf_insn` lays them out, little-endian.
+    /// - Throws: ``HostError`` with `EPERM` when this process may load none (CAP_BPF in the first user namespace).
+    public init(_ instructions: [UInt64]) throws(HostError) {
+        var result = Self.load(instructions)
+        if result == -EPERM {
+            // Before Linux 5.11 programs count as locked memory, and too much of it is the same error.
+            var old: (UInt64, UInt64) = (0, 0)
+            // SAFETY: a tuple of two UInt64 has the layout of uint64_t[2], and lives for both calls.
+            unsafe withUnsafeMutableBytes(of: &old) {
+                let limits = unsafe $0.assumingMemoryBound(to: UInt64.self).baseAddress
+                guard unsafe lx_raise_locked_memory(limits) == 0 else { return }
+                result = Self.load(instructions)
+                unsafe lx_restore_locked_memory(limits)
+            }
+        }
+        program = Descriptor(owning: try check("bpf", "BPF_PROG_LOAD of \(instructions.count) instructions", result))
+    }
+
+    private static func load(_ instructions: [UInt64]) -> Int32 {
+        // SAFETY: the array's own count is passed.
+        unsafe instructions.withUnsafeBufferPointer {
+            unsafe lx_device_program($0.baseAddress, UInt32($0.count))
+        }
+    }
+
+    /// Puts the program into force for a cgroup, in the place of every other that is attached to it.
+    ///
+    /// At no moment is none in force: the only one is replaced in one step, several are taken off after this one is there.
+    /// See bpf(2), BPF_F_ALLOW_MULTI and BPF_F_REPLACE.
+    /// - Parameter directory: The cgroup's directory.
+    public func attach(to directory: String) throws(HostError) {
+        let cgroup = try open(directory, flags: .directory)
+        let former = try Self.attached(to: cgroup.raw, named: directory)
+        let old = former.count == 1 ? lx_program_by_id(former[0]) : -1
+        let replaced = old >= 0 ? old : -1
+        defer { if replaced >= 0 { _ = lx_close(replaced) } }
+        try check("bpf", "BPF_PROG_ATTACH \(directory)", lx_device_attach(cgroup.raw, program.raw, replaced))
+        for id in former where replaced < 0 {
+            let other = lx_program_by_id(id)
+            // What is gone meanwhile needs no detaching.
+            guard other >= 0 else { continue }
+            _ = lx_device_detach(cgroup.raw, other)
+            _ = lx_close(other)
+        }
+    }
+
+    /// The ids of the programs attached to the cgroup itself; the kernel allows 64.
+    private static func attached(to cgroup: Int32, named directory: String) throws(HostError) -> [UInt32] {
+        var ids = [UInt32](repeating: 0, count: 64)
+        // SAFETY: the array's own count is passed.
+        let count = unsafe ids.withUnsafeMutableBufferPointer {
+            unsafe lx_device_programs(cgroup, $0.baseAddress, UInt32($0.count))
+        }
+        return Array(ids.prefix(Int(try check("bpf", "BPF_PROG_QUERY \(directory)", count))))
+    }
+}
+
+/// Whether this process is in another user namespace than the first. See user_namespaces(7).
+public func isInUserNamespace() -> Bool {
+    guard let map = try? readText("/proc/self/uid_map") else { return false }
+    // The first namespace maps all ids there are to themselves.
+    return map.split { $0 == " " || $0 == "\n" } != ["0", "0", "4294967295"]
+}
