@@ -22,6 +22,8 @@ public struct OpenFlags: OptionSet, Sendable {
     public static let truncate = OpenFlags(rawValue: O_TRUNC)
     /// O_APPEND
     public static let append = OpenFlags(rawValue: O_APPEND)
+    /// O_TMPFILE: a file without a name; the path is that of a directory.
+    public static let temporary = OpenFlags(rawValue: lx_tmpfile_flag())
     /// O_DIRECTORY
     public static let directory = OpenFlags(rawValue: O_DIRECTORY)
     /// O_NOFOLLOW

@@ -90,10 +90,29 @@ public struct SeccompProgram: Equatable, Sendable {
     ///   - defaultAction: What happens to calls without a rule.
     ///   - architectures: Names of libseccomp beside the native one: `x86`, `x32`.
     ///   - flags: SECCOMP_FILTER_FLAG_* bits for ``load()``.
+    ///   - cache: Where the program may be found, and is kept for the next time.
     /// - Throws: ``HostError`` that names the library's function and the rule it refused.
     public init(
-        defaultAction: FilterAction, architectures: [String] = [], rules: [FilterRule], flags: UInt32 = 0
+        defaultAction: FilterAction, architectures: [String] = [], rules: [FilterRule], flags: UInt32 = 0,
+        cache: FilterCache? = nil
     ) throws(HostError) {
+        self.flags = flags
+        guard let cache else {
+            instructions = try Self.compile(defaultAction, architectures, rules)
+            return
+        }
+        let source = filterSource(defaultAction: defaultAction, architectures: architectures, rules: rules)
+        if let kept = cache.program(from: source) {
+            instructions = kept
+        } else {
+            instructions = try Self.compile(defaultAction, architectures, rules)
+            cache.keep(instructions, from: source)
+        }
+    }
+
+    private static func compile(
+        _ defaultAction: FilterAction, _ architectures: [String], _ rules: [FilterRule]
+    ) throws(HostError) -> [UInt8] {
         // SAFETY: the context is libseccomp's allocation, used only here and released on every path.
         guard let context = unsafe seccomp_init(defaultAction.value) else {
             throw HostError(call: "seccomp_init", subject: "", errno: EINVAL)
@@ -123,8 +142,7 @@ public struct SeccompProgram: Equatable, Sendable {
         let file = try anonymousFile(named: "seccomp")
         try check("seccomp_export_bpf", "", unsafe seccomp_export_bpf(context, file.raw))
         try rewind(file.raw, named: "seccomp")
-        instructions = try readAll(file.raw, named: "seccomp")
-        self.flags = flags
+        return try readAll(file.raw, named: "seccomp")
     }
 
     /// Puts this process under the filter. Needs no_new_privs or CAP_SYS_ADMIN. See seccomp(2).

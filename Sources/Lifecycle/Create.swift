@@ -159,6 +159,7 @@ private struct Creation {
     private func request(_ bundle: borrowing Bundle) -> SandboxRequest {
         var request = SandboxRequest(
             id: id, spec: bundle.spec, plan: launch.plan, bundle: bundle.path, rootPath: bundle.rootPath)
+        if bundle.spec.linux?.seccomp != nil { request.filterCache = runtime.filterCache }
         request.noPivot = options.noPivot
         request.noNewKeyring = options.noNewKeyring
         request.preservedDescriptors = activated + max(0, options.preserveDescriptors)

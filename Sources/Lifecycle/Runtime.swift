@@ -29,6 +29,11 @@ public struct Runtime {
         store = StateStore(root: settings.root)
     }
 
+    /// Where compiled seccomp filters are kept: nowhere for an ordinary user, who may not write to /run.
+    var filterCache: FilterCache? {
+        effectiveUser() == 0 && !Program.isInUserNamespace ? FilterCache(directory: "/run/swiftlet-filters") : nil
+    }
+
     /// The container's directory, and its record when there is a whole one.
     struct Container: ~Copyable {
         let directory: ContainerDirectory

@@ -24,13 +24,13 @@ struct ProcessIdentity {
     }
 
     /// Reads the identity of an ordinary process.
-    init(_ process: Process, seccomp profile: Seccomp?) throws {
+    init(_ process: Process, seccomp profile: Seccomp?, cache: FilterCache? = nil) throws {
         user = process.user
         rlimits = process.rlimits
         oomScoreAdj = process.oomScoreAdj
         noNewPrivileges = process.noNewPrivileges
         apparmorProfile = process.apparmorProfile
-        seccomp = try profile.map { try SeccompProgram($0) }
+        seccomp = try profile.map { try SeccompProgram($0, cache: cache) }
         capabilities = try Self.sets(process.capabilities ?? Capabilities())
         let refused: [(String, Bool)] = [
             ("scheduler", process.scheduler != nil), ("ioPriority", process.ioPriority != nil),

@@ -1,4 +1,4 @@
-internal import HostSystem
+public import HostSystem
 public import LaunchPlanning
 public import OCISpec
 
@@ -22,6 +22,8 @@ public struct SandboxRequest {
     public var preservedDescriptors: Int32 = 0
     /// The engine's socket that takes the terminal's master.
     public var consoleSocket: Int32?
+    /// Where compiled seccomp filters are kept; nil to compile anew.
+    public var filterCache: FilterCache?
     /// Descriptors that a guest's supervisor needs.
     public var guestDescriptors: [Int32] = []
 
@@ -52,7 +54,7 @@ public struct Sandbox {
         let isGuest = request.plan.guest != nil
         let identity =
             isGuest
-            ? ProcessIdentity(supervisorOf: process) : try ProcessIdentity(process, seccomp: linux.seccomp)
+            ? ProcessIdentity(supervisorOf: process) : try ProcessIdentity(process, seccomp: linux.seccomp, cache: request.filterCache)
         // Without a mount namespace the container's mounts would be the host's; a guest never shares one.
         let configured = isGuest ? linux.namespaces.filter { $0.type != .mount } : linux.namespaces
         let namespaces = try NamespacePlan(configured, always: [.mount])

@@ -5,7 +5,7 @@ extension SeccompProgram {
     /// Compiles the profile of config.json. See config-linux.md "Seccomp" of the runtime spec.
     ///
     /// - Throws: ``HostSystem/Failure`` when it asks for what cannot be done, or libseccomp refuses it.
-    init(_ profile: Seccomp) throws(Failure) {
+    init(_ profile: Seccomp, cache: FilterCache? = nil) throws(Failure) {
         if profile.listenerPath != nil || profile.syscalls.contains(where: { $0.action == .notify }) {
             throw Failure("seccomp action SCMP_ACT_NOTIFY is not supported")
         }
@@ -20,7 +20,7 @@ extension SeccompProgram {
             try self.init(
                 defaultAction: Self.action(profile.defaultAction, error: profile.defaultErrnoRet),
                 architectures: profile.architectures.map(Self.architecture), rules: rules,
-                flags: profile.flags.reduce(0) { $0 | Self.flag($1) })
+                flags: profile.flags.reduce(0) { $0 | Self.flag($1) }, cache: cache)
         } catch {
             throw Failure("cannot compile the seccomp profile", cause: error)
         }

@@ -71,6 +71,9 @@ static inline int lx_mknodat(int dir, const char *path, unsigned mode, unsigned 
 static inline int lx_symlinkat(const char *target, int dir, const char *path) { return (int)LX_RESULT(symlinkat(target, dir, path)); }
 static inline int lx_unlinkat(int dir, const char *path, int flags) { return (int)LX_RESULT(unlinkat(dir, path, flags)); }
 static inline int lx_renameat(int dir, const char *from, const char *to) { return (int)LX_RESULT(renameat(dir, from, dir, to)); }
+/* A name for an open file, given as its path in procfs. */
+static inline int lx_link_open_file(const char *open_file, int dir, const char *path) { return (int)LX_RESULT(linkat(AT_FDCWD, open_file, dir, path, AT_SYMLINK_FOLLOW)); }
+static inline int lx_tmpfile_flag(void) { return O_TMPFILE; }
 static inline ssize_t lx_readlinkat(int dir, const char *path, char *buffer, size_t size) {
     return LX_RESULT(readlinkat(dir, path, buffer, size));
 }
