@@ -54,7 +54,8 @@ public struct Sandbox {
         let isGuest = request.plan.guest != nil
         let identity =
             isGuest
-            ? ProcessIdentity(supervisorOf: process) : try ProcessIdentity(process, seccomp: linux.seccomp, cache: request.filterCache)
+            ? ProcessIdentity(supervisorOf: process)
+            : try ProcessIdentity(process, seccomp: linux.seccomp, cache: request.filterCache)
         // Without a mount namespace the container's mounts would be the host's; a guest never shares one.
         let configured = isGuest ? linux.namespaces.filter { $0.type != .mount } : linux.namespaces
         let namespaces = try NamespacePlan(configured, always: [.mount])
