@@ -186,6 +186,8 @@ public enum FileSystemMagic {
     public static let proc = 0x9fa0
     /// TMPFS_MAGIC
     public static let tmpfs = 0x0102_1994
+    /// DEVPTS_SUPER_MAGIC
+    public static let devpts = 0x1cd1
 }
 
 extension HostError {

@@ -37,6 +37,17 @@ public func openInRoot(_ root: Int32, _ path: String, flags: OpenFlags, mode: UI
     return Descriptor(owning: try check("openat2", path, unsafe lx_openat2(root, path, flags.rawValue, mode, resolve)))
 }
 
+/// Opens a path that has no symbolic link in it; one that has is refused with `ELOOP`.
+///
+/// See openat2(2), RESOLVE_NO_SYMLINKS. For a path that was found once and must not lead elsewhere now.
+public func openWithoutLinks(_ path: String, in directory: Int32 = currentDirectory, flags: OpenFlags)
+    throws(HostError) -> Descriptor
+{
+    // SAFETY: the string is NUL-terminated for the length of the call.
+    let opened = unsafe lx_openat2(directory, path, flags.rawValue, 0, UInt64(RESOLVE_NO_SYMLINKS))
+    return Descriptor(owning: try check("openat2", path, opened))
+}
+
 /// What a file is.
 public enum FileKind: Equatable, Sendable {
     /// The kinds of stat(2)'s S_IFMT.
@@ -260,6 +271,12 @@ public func changeOwner(of descriptor: Int32, uid: UInt32, gid: UInt32) throws(H
 public func changeOwner(of path: String, in directory: Int32, uid: UInt32, gid: UInt32) throws(HostError) {
     // SAFETY: the string is NUL-terminated for the length of the call.
     try check("chown", path, unsafe lx_fchownat(directory, path, uid, gid, AT_SYMLINK_NOFOLLOW))
+}
+
+/// Gives the file that a descriptor names, opened with O_PATH, to a user and group. See fchownat(2) AT_EMPTY_PATH.
+public func changeOwnerOfNamed(_ descriptor: Int32, uid: UInt32, gid: UInt32) throws(HostError) {
+    // SAFETY: a literal.
+    try check("chown", "descriptor \(descriptor)", unsafe lx_fchownat(descriptor, "", uid, gid, AT_EMPTY_PATH))
 }
 
 /// The target of a symbolic link. See readlinkat(2).

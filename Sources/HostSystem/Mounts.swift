@@ -10,8 +10,9 @@ public func mount(
 )
     throws(HostError)
 {
+    let subject = (source ?? target) + (type.map { " of type \($0)" } ?? "")
     // SAFETY: the strings are NUL-terminated for the length of the call; nil becomes NULL.
-    try check("mount", source ?? type ?? target, unsafe lx_mount(source, target, type, flags.rawValue, data))
+    try check("mount", subject, unsafe lx_mount(source, target, type, flags.rawValue, data))
 }
 
 /// Detaches the mount at `target` now; it ends when nobody uses it. See umount2(2) MNT_DETACH.
@@ -50,6 +51,33 @@ public func setMountAttributes(_ mount: Int32, set: UInt64, clear: UInt64 = 0, p
     let flags = UInt32(AT_EMPTY_PATH) | (recursive ? UInt32(AT_RECURSIVE) : 0)
     // SAFETY: a literal.
     try check("mount_setattr", "", unsafe lx_mount_setattr(mount, "", flags, set, clear, propagation))
+}
+
+/// A new file system that is mounted nowhere yet. See fsopen(2), fsconfig(2), fsmount(2).
+///
+/// - Parameters:
+///   - options: What the file system is to read: `key=value`, or `key` alone.
+///   - attributes: The MOUNT_ATTR_* bits.
+public func newFileSystem(_ type: String, source: String, options: [String], attributes: UInt64) throws(HostError)
+    -> Descriptor
+{
+    // SAFETY: here and below, strings are NUL-terminated for the length of the call; nil becomes NULL.
+    let made = Descriptor(owning: try check("fsopen", type, unsafe lx_fsopen(type)))
+    try check("fsconfig", "source=\(source)", unsafe lx_fsconfig(made.raw, "source", source))
+    for option in options where !option.isEmpty {
+        let parts = option.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false).map(String.init)
+        try check("fsconfig", option, unsafe lx_fsconfig(made.raw, parts[0], parts.count > 1 ? parts[1] : nil))
+    }
+    try check("fsconfig", type, lx_fsconfig_create(made.raw))
+    return Descriptor(owning: try check("fsmount", type, lx_fsmount(made.raw, UInt32(truncatingIfNeeded: attributes))))
+}
+
+/// Mounts a detached mount on the file or directory open as `place`. See move_mount(2).
+///
+/// Neither is looked up by a path, so that nobody can put something else in its stead. Afterwards `mount` is the root of
+/// what is mounted there.
+public func attachMount(_ mount: Int32, at place: Int32) throws(HostError) {
+    try check("move_mount", "", lx_move_mount(mount, place))
 }
 
 /// Mount flags of the file system that holds an open file, as ST_* bits. See statfs(2).

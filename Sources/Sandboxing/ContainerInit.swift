@@ -56,7 +56,7 @@ struct ContainerInit: ~Copyable {
         if !late.isEmpty { try unshareNamespaces(NamespacePlan.flags(late)) }
         if !linux.timeOffsets.isEmpty {
             let lines = linux.timeOffsets.map { "\($0.clock.rawValue) \($0.secs) \($0.nanosecs)\n" }
-            try writeControlFile("/proc/self/timens_offsets", lines.joined())
+            try Procfs().write(lines.joined(), to: "self/timens_offsets")
         }
         if let name = settings.spec.hostname, settings.namespaces.isSeparate(.uts) { try setHostName(name) }
         if let name = settings.spec.domainname, settings.namespaces.isSeparate(.uts) { try setDomainName(name) }
@@ -85,10 +85,7 @@ struct ContainerInit: ~Copyable {
         // Nodes and directories get exactly the mode they are made with; the process's own mask is set at the end.
         setFileModeMask(0)
         try settings.identity.applyLimits()
-        for (name, value) in linux.sysctl {
-            let path = SpecChecks.sysctlParts(name).joined(separator: "/")
-            try writeControlFile("/proc/sys/\(path)", value)
-        }
+        try setKernelParameters()
         if !settings.noNewKeyring { try? joinNewSessionKeyring(named: "_ses.\(settings.id)") }
         let root = RootSwitch(settings: settings)
         if settings.isGuest {
@@ -103,10 +100,23 @@ struct ContainerInit: ~Copyable {
             try changeRoot(to: ".")
             return nil
         }
-        let console = try root.furnish()
+        let furnished = try root.furnish()
         try runEarlyHooks()
-        try root.enter()
-        return console
+        try root.enter(furnished.tree)
+        return furnished.takeConsole()
+    }
+
+    private func setKernelParameters() throws {
+        guard !linux.sysctl.isEmpty else { return }
+        let procfs = try Procfs()
+        for (name, value) in linux.sysctl {
+            do throws(HostError) {
+                try procfs.write(value, to: "sys/\(SpecChecks.sysctlParts(name).joined(separator: "/"))")
+            } catch {
+                throw Failure(
+                    at: "/linux/sysctl/\(Failure.pointerPart(name))", "cannot set sysctl \"\(name)\"", cause: error)
+            }
+        }
     }
 
     /// The hooks of `create`: first the runtime's, run by the parent in its own namespaces, then the container's.

@@ -4,7 +4,7 @@ internal import HostSystem
 struct CoveredPaths {
     /// Covers directories with an empty read-only tmpfs and files with /dev/null; what is not there is passed over.
     static func mask(_ paths: [String], in tree: borrowing RootTree) throws(Failure) {
-        for path in paths {
+        for (index, path) in paths.enumerated() {
             do throws(HostError) {
                 guard let place = try tree.find(path) else { continue }
                 if place.isDirectory {
@@ -13,22 +13,21 @@ struct CoveredPaths {
                     try mount("/dev/null", at: place.path, flags: .bind)
                 }
             } catch {
-                throw Failure("cannot mask \(path)", cause: error)
+                throw Failure(at: "/linux/maskedPaths/\(index)", "cannot mask \(path)", cause: error)
             }
         }
     }
 
     /// Binds paths onto themselves, read-only; what is not there is passed over.
     static func protect(_ paths: [String], in tree: borrowing RootTree) throws(Failure) {
-        for path in paths {
+        for (index, path) in paths.enumerated() {
             do throws(HostError) {
                 guard let place = try tree.find(path) else { continue }
-                try mount(place.path, at: place.path, flags: [.bind, .recursive])
-                guard let bound = try tree.find(path) else { continue }
-                let kept = try mountFlags(of: bound.descriptor.raw)
-                try mount(nil, at: bound.path, flags: [.remount, .bind, .readOnly, kept])
+                let copy = try cloneMount("", in: place.descriptor.raw, recursive: true)
+                try setMountAttributes(copy.raw, set: MountAttribute.readOnly, recursive: false)
+                try attachMount(copy.raw, at: place.descriptor.raw)
             } catch {
-                throw Failure("cannot make \(path) read-only", cause: error)
+                throw Failure(at: "/linux/readonlyPaths/\(index)", "cannot make \(path) read-only", cause: error)
             }
         }
     }

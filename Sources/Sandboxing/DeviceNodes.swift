@@ -26,8 +26,8 @@ struct DeviceNodes {
     /// Makes the default nodes, those of config.json and the links.
     func make(_ configured: [DeviceNode], in tree: borrowing RootTree) throws(Failure) {
         let named = Set(configured.map(\.path))
-        for device in Self.defaults where !named.contains(device.path) { try make(device, in: tree) }
-        for device in configured { try make(device, in: tree) }
+        for device in Self.defaults where !named.contains(device.path) { try make(device, "/linux/devices", in: tree) }
+        for (index, device) in configured.enumerated() { try make(device, "/linux/devices/\(index)", in: tree) }
         do throws(HostError) {
             for (path, target) in Self.links { try link(path, to: target, in: tree) }
             if let pts = try tree.find("/dev/pts/ptmx") {
@@ -39,7 +39,7 @@ struct DeviceNodes {
         }
     }
 
-    private func make(_ device: DeviceNode, in tree: borrowing RootTree) throws(Failure) {
+    private func make(_ device: DeviceNode, _ pointer: String, in tree: borrowing RootTree) throws(Failure) {
         do throws(HostError) {
             if binds {
                 let source = try open(device.path, flags: .pathOnly)
@@ -57,12 +57,28 @@ struct DeviceNodes {
                 // An image that brings the node along keeps it.
                 if !error.isAlreadyThere { throw error }
             }
-            if device.uid ?? 0 != 0 || device.gid ?? 0 != 0 {
-                try changeOwner(of: name, in: directory.raw, uid: device.uid ?? 0, gid: device.gid ?? 0)
-            }
+            if device.uid ?? 0 != 0 || device.gid ?? 0 != 0 { try give(device, name, in: directory.raw) }
         } catch {
-            throw Failure("cannot make device \(device.path)", cause: error)
+            throw Failure(at: pointer, "cannot make device \(device.path)", cause: error)
         }
+    }
+
+    /// Gives a node to its user, if it is that node: an image may have brought along anything by its name.
+    private func give(_ device: DeviceNode, _ name: String, in directory: Int32) throws(HostError) {
+        let node = try openWithoutLinks(name, in: directory, flags: .pathOnly)
+        let found = try status(of: node.raw)
+        let isSame =
+            switch device.type {
+            case .character, .unbuffered: found.kind == .characterDevice && found.device == Self.numbers(device)
+            case .block: found.kind == .blockDevice && found.device == Self.numbers(device)
+            case .fifo: found.kind == .fifo
+            }
+        guard isSame else { throw HostError(call: "fstat", subject: "\(name), which is something else", errno: 0) }
+        try changeOwnerOfNamed(node.raw, uid: device.uid ?? 0, gid: device.gid ?? 0)
+    }
+
+    private static func numbers(_ device: DeviceNode) -> (major: UInt32, minor: UInt32) {
+        (UInt32(truncatingIfNeeded: device.major), UInt32(truncatingIfNeeded: device.minor))
     }
 
     private static func kind(_ type: DeviceType) -> UInt32 {

@@ -17,7 +17,9 @@ public struct HookRunner {
             do throws(HostError) {
                 try run(hook, named: "\(kind.rawValue) hook #\(index)")
             } catch {
-                throw Failure("error running \(kind.rawValue) hook #\(index)", cause: error)
+                throw Failure(
+                    at: "/hooks/\(kind.rawValue)/\(index)", "error running \(kind.rawValue) hook #\(index)",
+                    cause: error)
             }
         }
     }

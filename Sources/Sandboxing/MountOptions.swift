@@ -21,6 +21,47 @@ struct MountOptions: Equatable {
     /// Whether this is a bind mount.
     var isBind: Bool { flags.contains(.bind) }
 
+    /// The mount's own flags as attributes to be set and cleared. See mount_setattr(2).
+    var attributes: (set: UInt64, clear: UInt64) {
+        var (set, clear): (UInt64, UInt64) = (0, 0)
+        for (flag, attribute) in Self.attribute {
+            if flags.contains(flag) { set |= attribute }
+            if cleared.contains(flag) { clear |= attribute }
+        }
+        // The three settings of access times are one number; relatime is 0.
+        if flags.contains(.noAccessTime) {
+            (set, clear) = (set | MountAttribute.noAccessTime, clear | MountAttribute.accessTimeMask)
+        } else if flags.contains(.strictAccessTime) {
+            (set, clear) = (set | MountAttribute.strictAccessTime, clear | MountAttribute.accessTimeMask)
+        } else if !flags.union(cleared).isDisjoint(with: [.relativeAccessTime, .noAccessTime, .strictAccessTime]) {
+            clear |= MountAttribute.accessTimeMask
+        }
+        return (set, clear)
+    }
+
+    private static let attribute: [(MountFlags, UInt64)] = [
+        (.readOnly, MountAttribute.readOnly), (.noSetUserID, MountAttribute.noSetUserID),
+        (.noDevices, MountAttribute.noDevices), (.noExecute, MountAttribute.noExecute),
+        (.noDirectoryAccessTime, MountAttribute.noDirectoryAccessTime),
+        (.noSymbolicLinks, MountAttribute.noSymbolicLinks),
+    ]
+
+    /// Whether something has to be done to a new file system of `type` after it is mounted.
+    func needsFinish(type: String) -> Bool {
+        if flags.contains(.remount) { return false }
+        // A read-only tmpfs could not be filled: that comes last.
+        return copiesUp || (type == "tmpfs" && flags.contains(.readOnly)) || !propagation.isEmpty
+            || recursiveSet | recursiveClear != 0
+    }
+
+    /// The options that the file system itself reads, with those that mount(2) has flags for.
+    var fileSystemOptions: [String] {
+        let named: [(MountFlags, String)] = [
+            (.synchronous, "sync"), (.directorySync, "dirsync"), (.mandatoryLocks, "mand"), (.lazyTime, "lazytime"),
+        ]
+        return named.compactMap { flags.contains($0.0) ? $0.1 : nil } + data
+    }
+
     /// Sorts the options of `mount`.
     init(_ mount: Mount) {
         if mount.type == "bind" { flags.insert(.bind) }
@@ -80,13 +121,5 @@ struct MountOptions: Equatable {
         "rstrictatime": (MountAttribute.strictAccessTime, MountAttribute.accessTimeMask),
         "rnostrictatime": (0, MountAttribute.accessTimeMask),
         "rnosymfollow": (MountAttribute.noSymbolicLinks, 0), "rsymfollow": (0, MountAttribute.noSymbolicLinks),
-    ]
-}
-
-extension MountFlags {
-    /// The flags that belong to a mount, not to the file system: a bind mount takes them by a second, remounting call.
-    static let perMount: MountFlags = [
-        .readOnly, .noSetUserID, .noDevices, .noExecute, .noAccessTime, .noDirectoryAccessTime, .relativeAccessTime,
-        .strictAccessTime, .noSymbolicLinks,
     ]
 }

@@ -3,16 +3,19 @@ internal import OCISpec
 
 /// Makes the mounts of config.json in a container's root. See config.md "Mounts" of the runtime spec.
 struct Mounting: ~Copyable {
-    let tree: RootTree
+    var tree: RootTree
     /// The bundle, from which relative sources count.
     let bundle: String
     /// The container's own cgroup directories.
     let cgroup: Cgroup
 
-    /// Makes one mount.
+    /// Gives the tree back.
+    consuming func takeTree() -> RootTree { tree }
+
+    /// Makes the mount that is number `index` in config.json.
     ///
-    /// - Throws: ``HostSystem/Failure`` that names the destination.
-    func make(_ mount: Mount) throws(Failure) {
+    /// - Throws: ``HostSystem/Failure`` that names the property, with runc's words.
+    mutating func make(_ mount: Mount, number index: Int) throws(Failure) {
         do throws(HostError) {
             let options = MountOptions(mount)
             switch mount.type {
@@ -20,90 +23,94 @@ struct Mounting: ~Copyable {
             default: options.isBind ? try bind(mount, options) : try fileSystem(mount, options)
             }
         } catch {
-            throw Failure("cannot mount \(mount.type ?? "bind") at \(mount.destination)", cause: error)
+            let source = mount.source ?? mount.type ?? ""
+            throw Failure(
+                at: "/mounts/\(index)", "error mounting \"\(source)\" to rootfs at \"\(mount.destination)\"",
+                cause: error)
         }
     }
 
-    private func bind(_ mount: Mount, _ options: MountOptions) throws(HostError) {
+    /// A bind mount has its flags before it is anywhere to be seen, and is put on what was found: nothing that somebody
+    /// changes in the container's tree meanwhile leads it, or its flags, elsewhere.
+    private mutating func bind(_ mount: Mount, _ options: MountOptions) throws(HostError) {
         let named = mount.source ?? ""
         let source = try open(named.hasPrefix("/") ? named : "\(bundle)/\(named)", flags: .pathOnly)
         let isDirectory = try status(of: source.raw).kind == .directory
         let place = try tree.make(mount.destination, isDirectory: isDirectory)
-        let recursive: MountFlags = options.flags.contains(.recursive) ? [.bind, .recursive] : .bind
-        try HostSystem.mount(descriptorPath(source.raw), at: place.path, flags: recursive)
-        try finish(mount, options, remount: true)
+        try ProcfsRules.check(mount, at: place.descriptor.raw, binding: source.raw)
+        let copy = try cloneMount("", in: source.raw, recursive: options.flags.contains(.recursive))
+        try finish(copy, mount, options, at: place)
     }
 
-    private func fileSystem(_ mount: Mount, _ options: MountOptions) throws(HostError) {
-        let place = try tree.make(mount.destination, isDirectory: true)
+    private mutating func fileSystem(_ mount: Mount, _ options: MountOptions) throws(HostError) {
+        let isKernels = mount.type == "proc" || mount.type == "sysfs"
+        let place =
+            isKernels
+            ? try tree.makeOrdinaryDirectory(mount.destination) : try tree.make(mount.destination, isDirectory: true)
         let source = mount.source ?? mount.type ?? "none"
-        let data = options.data.joined(separator: ",")
-        if options.flags.contains(.remount) {
-            try HostSystem.mount(source, at: place.path, type: mount.type, flags: options.flags, data: data)
-            return
+        if !isKernels { try ProcfsRules.check(mount, at: place.descriptor.raw, binding: nil) }
+        // What is done to a mount after it is there has to be done to this very one, so it is made apart first.
+        if let type = mount.type, options.needsFinish(type: type) {
+            let made = try newFileSystem(type, source: source, options: options.fileSystemOptions, attributes: 0)
+            if options.copiesUp { try copyUp(from: place.descriptor.raw, to: made.raw) }
+            return try finish(made, mount, options, at: place)
         }
-        // A read-only tmpfs could not be filled: that comes last.
-        let later: MountFlags = options.copiesUp || mount.type == "tmpfs" ? options.flags.intersection(.readOnly) : []
-        try HostSystem.mount(
-            source, at: place.path, type: mount.type, flags: options.flags.subtracting(later), data: data)
-        if options.copiesUp { try copyUp(mount.destination, from: place.descriptor.raw) }
-        try finish(mount, options, remount: !later.isEmpty)
+        let data = options.data.joined(separator: ",")
+        try HostSystem.mount(source, at: place.path, type: mount.type, flags: options.flags, data: data)
+        if mount.type == "proc" { try tree.takeProcfs(mount.destination) }
     }
 
-    /// What comes after a mount exists: its own flags, those of the tree below it, and its propagation.
-    private func finish(_ mount: Mount, _ options: MountOptions, remount: Bool) throws(HostError) {
-        let flags = options.flags.intersection(.perMount)
-        let isPlain = flags.isEmpty && options.cleared.isEmpty && options.recursiveSet | options.recursiveClear == 0
-        if (!remount || isPlain) && options.propagation.isEmpty && options.recursiveSet | options.recursiveClear == 0 {
-            return
-        }
-        guard let made = try tree.find(mount.destination) else { return }
-        if remount && !(flags.isEmpty && options.cleared.isEmpty) {
-            // In a user namespace flags that the source has may not be dropped: keep what is not cleared by name.
-            let kept = try mountFlags(of: made.descriptor.raw).subtracting(options.cleared)
-            try HostSystem.mount(nil, at: made.path, flags: [.remount, .bind, flags, kept])
-        }
+    /// Gives a mount that is nowhere yet its flags, puts it in its place, and sets its propagation.
+    private mutating func finish(
+        _ made: consuming Descriptor, _ mount: Mount, _ options: MountOptions, at place: borrowing RootTree.Place
+    ) throws(HostError) {
+        let (set, clear) = options.attributes
+        if set | clear != 0 { try setMountAttributes(made.raw, set: set, clear: clear, recursive: false) }
         if options.recursiveSet | options.recursiveClear != 0 {
             try setMountAttributes(
-                made.descriptor.raw, set: options.recursiveSet, clear: options.recursiveClear, recursive: true)
+                made.raw, set: options.recursiveSet, clear: options.recursiveClear, recursive: true)
         }
-        for propagation in options.propagation { try HostSystem.mount(nil, at: made.path, flags: propagation) }
+        try attachMount(made.raw, at: place.descriptor.raw)
+        for propagation in options.propagation {
+            try HostSystem.mount(nil, at: descriptorPath(made.raw), flags: propagation)
+        }
+        if RootTree.normalised(mount.destination) == ["proc"] { try tree.takeProcfs(made) }
     }
 
     /// Fills a new tmpfs with what the directory under it holds: `tmpcopyup`.
-    private func copyUp(_ destination: String, from hidden: Int32) throws(HostError) {
-        guard let made = try tree.find(destination) else { return }
+    private func copyUp(from hidden: Int32, to made: Int32) throws(HostError) {
         let source = try openBeneath(hidden, ".", flags: .directory)
-        let target = try openBeneath(made.descriptor.raw, ".", flags: .directory)
+        let target = try openBeneath(made, ".", flags: .directory)
         try copyTree(from: source.raw, to: target.raw)
     }
 
     /// Version 2: the hierarchy itself. Version 1: a small tmpfs with the container's part of each hierarchy.
-    private func cgroupMount(_ mount: Mount, _ options: MountOptions) throws(HostError) {
+    private mutating func cgroupMount(_ mount: Mount, _ options: MountOptions) throws(HostError) {
         let place = try tree.make(mount.destination, isDirectory: true)
+        var options = options
+        options.flags.subtract([.bind, .recursive])
         if cgroup.isUnified {
-            let flags = options.flags.subtracting(.bind)
-            try HostSystem.mount("cgroup", at: place.path, type: "cgroup2", flags: flags)
-            return try finish(mount, options, remount: false)
+            let made = try newFileSystem("cgroup2", source: "cgroup", options: options.data, attributes: 0)
+            return try finish(made, mount, options, at: place)
         }
-        try HostSystem.mount(
-            "tmpfs", at: place.path, type: "tmpfs", flags: [.noSetUserID, .noDevices, .noExecute], data: "mode=755")
-        for directory in cgroup.directories {
-            let name = directory.dropFirst(CgroupLayout.mountRoot.count).split(separator: "/").first.map(String.init)
-            try bindHierarchy(directory, as: "\(mount.destination)/\(name ?? "")", options)
-        }
-        guard options.flags.contains(.readOnly), let made = try tree.find(mount.destination) else { return }
-        try HostSystem.mount(
-            nil, at: made.path,
-            flags: [.remount, .bind, .readOnly, .noSetUserID, .noDevices, .noExecute])
+        let attributes = MountAttribute.noSetUserID | MountAttribute.noDevices | MountAttribute.noExecute
+        let made = try newFileSystem("tmpfs", source: "tmpfs", options: ["mode=755"], attributes: attributes)
+        let directory = try openBeneath(made.raw, ".", flags: .directory)
+        try attachMount(made.raw, at: place.descriptor.raw)
+        for path in cgroup.directories { try bindHierarchy(path, in: directory.raw, options) }
+        guard options.flags.contains(.readOnly) else { return }
+        try setMountAttributes(made.raw, set: MountAttribute.readOnly, recursive: false)
     }
 
-    private func bindHierarchy(_ directory: String, as destination: String, _ options: MountOptions) throws(HostError) {
-        let place = try tree.make(destination, isDirectory: true)
-        try HostSystem.mount(directory, at: place.path, flags: .bind)
-        let flags = options.flags.intersection(.perMount)
-        guard !flags.isEmpty, let made = try tree.find(destination) else { return }
-        try HostSystem.mount(nil, at: made.path, flags: [.remount, .bind, flags])
+    private func bindHierarchy(_ path: String, in directory: Int32, _ options: MountOptions) throws(HostError) {
+        let parts = path.dropFirst(CgroupLayout.mountRoot.count).split(separator: "/")
+        guard let name = parts.first.map(String.init) else { return }
+        try makeDirectory(name, in: directory, mode: 0o755)
+        let place = try openBeneath(directory, name, flags: [.directory, .pathOnly])
+        let copy = try cloneMount(path, recursive: false)
+        let (set, clear) = options.attributes
+        if set | clear != 0 { try setMountAttributes(copy.raw, set: set, clear: clear, recursive: false) }
+        try attachMount(copy.raw, at: place.raw)
     }
 }
 

@@ -83,14 +83,27 @@ struct ProcessIdentity {
     var needsPrivilegeForSeccomp: Bool { seccomp != nil && !noNewPrivileges }
 
     /// Sets what is not about ids and privileges: OOM score, resource limits, AppArmor. Needs the host's procfs.
-    func applyLimits() throws(HostError) {
-        if let score = oomScoreAdj { try writeControlFile("/proc/self/oom_score_adj", "\(score)") }
-        for limit in rlimits {
-            try setResourceLimit(
-                Self.number(limit.type), named: limit.type.rawValue, soft: limit.soft, hard: limit.hard)
+    func applyLimits() throws(Failure) {
+        if let score = oomScoreAdj { try write("\(score)", to: "oom_score_adj", property: "oomScoreAdj") }
+        for (index, limit) in rlimits.enumerated() {
+            do throws(HostError) {
+                try setResourceLimit(
+                    Self.number(limit.type), named: limit.type.rawValue, soft: limit.soft, hard: limit.hard)
+            } catch {
+                throw Failure(
+                    at: "/process/rlimits/\(index)", "error setting rlimit type \(limit.type.rawValue)", cause: error)
+            }
         }
         if let profile = apparmorProfile, !profile.isEmpty {
-            try writeControlFile("/proc/self/attr/exec", "exec \(profile)")
+            try write("exec \(profile)", to: "attr/exec", property: "apparmorProfile")
+        }
+    }
+
+    private func write(_ text: String, to file: String, property: String) throws(Failure) {
+        do throws(HostError) {
+            try Procfs().write(text, to: "self/\(file)")
+        } catch {
+            throw Failure(at: "/process/\(property)", "cannot set it", cause: error)
         }
     }
 

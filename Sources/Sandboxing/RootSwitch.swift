@@ -12,14 +12,37 @@ struct RootSwitch {
         let terminal: PseudoTerminal
     }
 
-    /// Builds the tree of an ordinary container and returns its terminal, if config.json asks for one.
-    func furnish() throws -> Console? {
+    /// A container's tree, furnished and not yet the root of anything.
+    struct Furnished: ~Copyable {
+        let tree: RootTree
+        let console: Console?
+
+        /// The terminal; the tree's descriptors are closed.
+        consuming func takeConsole() -> Console? { console }
+    }
+
+    /// Builds the tree of an ordinary container, with its terminal, if config.json asks for one.
+    func furnish() throws -> Furnished {
         try setPropagation()
-        try mount(settings.rootPath, at: settings.rootPath, flags: [.bind, .recursive])
-        let tree = RootTree(directory: try open(settings.rootPath, flags: [.directory, .pathOnly]))
-        let mounting = Mounting(tree: tree, bundle: settings.bundle, cgroup: settings.cgroup)
-        for mount in settings.spec.mounts { try mounting.make(mount) }
-        return try furnishDevices(mounting.tree)
+        var mounting = Mounting(
+            tree: RootTree(directory: try mountRoot()), bundle: settings.bundle, cgroup: settings.cgroup)
+        for (index, mount) in settings.spec.mounts.enumerated() { try mounting.make(mount, number: index) }
+        let console = try furnishDevices(mounting.tree)
+        return Furnished(tree: mounting.takeTree(), console: console)
+    }
+
+    /// Binds the root filesystem onto itself, so that it is a mount, and opens that.
+    ///
+    /// Its path was found without links when the bundle was read: one that has come since does not lead anywhere.
+    private func mountRoot() throws(Failure) -> Descriptor {
+        do throws(HostError) {
+            let place = try openWithoutLinks(settings.rootPath, flags: [.directory, .pathOnly])
+            let root = try cloneMount("", in: place.raw, recursive: true)
+            try attachMount(root.raw, at: place.raw)
+            return root
+        } catch {
+            throw Failure(at: "/root/path", "cannot mount the root filesystem", cause: error)
+        }
     }
 
     private func furnishDevices(_ tree: borrowing RootTree) throws -> Console? {
@@ -37,14 +60,24 @@ struct RootSwitch {
         return console
     }
 
+    /// Opens a terminal of the container's own devpts and binds it to /dev/console.
+    ///
+    /// What an image calls ptmx need not be one, and must not even be opened then; nor may its /dev/console be a link
+    /// that puts the terminal over another file (CVE-2025-52565).
     private func openConsole(in tree: borrowing RootTree) throws -> Console? {
         guard settings.spec.process?.terminal == true else { return nil }
-        guard let multiplexer = try tree.find("/dev/pts/ptmx") else {
-            throw Failure("cannot open a terminal: the container has no devpts at /dev/pts")
+        guard let multiplexer = try tree.find("/dev/pts/ptmx"),
+            try fileSystemType(of: multiplexer.descriptor.raw) == FileSystemMagic.devpts
+        else {
+            throw Failure(at: "/process/terminal", "cannot open a terminal: the container has no devpts at /dev/pts")
         }
         let terminal = try PseudoTerminal(multiplexer: multiplexer.path)
-        let place = try tree.make("/dev/console", isDirectory: false)
-        try mount(descriptorPath(terminal.slave.raw), at: place.path, flags: .bind)
+        do throws(HostError) {
+            let place = try tree.makeFileWithoutLink("/dev/console")
+            try mount(descriptorPath(terminal.slave.raw), at: place.path, flags: .bind)
+        } catch {
+            throw Failure(at: "/process/terminal", "cannot mount the terminal at /dev/console", cause: error)
+        }
         return Console(terminal: terminal)
     }
 
@@ -59,15 +92,17 @@ struct RootSwitch {
         try mount(nil, at: "/", flags: flags)
         guard flags.contains(.shared) else { return }
         // pivot_root(2) wants the mount above the new root to be private.
-        try mount(settings.rootPath, at: settings.rootPath, flags: [.bind, .recursive])
-        try mount(nil, at: settings.rootPath, flags: .private)
+        let place = try openWithoutLinks(settings.rootPath, flags: [.directory, .pathOnly])
+        let above = try cloneMount("", in: place.raw, recursive: true)
+        try attachMount(above.raw, at: place.raw)
+        try mount(nil, at: descriptorPath(above.raw), flags: .private)
     }
 
     /// Makes the furnished tree the root.
-    func enter() throws(HostError) {
-        try changeDirectory(to: settings.rootPath)
+    func enter(_ tree: borrowing RootTree) throws(HostError) {
+        try changeDirectory(to: tree.directory.raw)
         if settings.noPivot {
-            try mount(settings.rootPath, at: "/", flags: MountFlags(rawValue: 8192))
+            try mount(".", at: "/", flags: MountFlags(rawValue: 8192))
             try changeRoot(to: ".")
             try changeDirectory(to: "/")
         } else {

@@ -7,6 +7,15 @@ internal import HostSystem
 struct RootTree: ~Copyable {
     /// The directory's mount, opened with O_PATH.
     let directory: Descriptor
+    /// The container's procfs, once it is mounted: what is below /proc is looked for there, wherever /proc leads by then.
+    private var procfs: Int32?
+    private let held = DescriptorSet()
+
+    /// A tree whose root is `directory`.
+    init(directory: consuming Descriptor) {
+        self.directory = directory
+        procfs = nil
+    }
 
     /// A mount point: its descriptor and whether it is a directory.
     struct Place: ~Copyable {
@@ -20,13 +29,65 @@ struct RootTree: ~Copyable {
     /// What is at `path` now; nil when there is nothing.
     func find(_ path: String) throws(HostError) -> Place? {
         do throws(HostError) {
-            let found = try openInRoot(directory.raw, path, flags: .pathOnly)
+            let found = try open(path)
             let kind = try status(of: found.raw).kind
             return Place(descriptor: found, isDirectory: kind == .directory)
         } catch {
             if error.isNotFound || error.isNotDirectory { return nil }
             throw error
         }
+    }
+
+    private func open(_ path: String) throws(HostError) -> Descriptor {
+        if let root = procfs, let inside = Self.pathInProcfs(path) {
+            return try openInRoot(root, inside, flags: .pathOnly)
+        }
+        return try openInRoot(directory.raw, path, flags: .pathOnly)
+    }
+
+    private static func pathInProcfs(_ path: String) -> String? {
+        guard path.hasPrefix("/proc/") else { return nil }
+        let parts = normalised(path)
+        return parts.first == "proc" && parts.count > 1 ? parts.dropFirst().joined(separator: "/") : nil
+    }
+
+    /// Remembers the procfs that was just mounted at `path`, if that is /proc.
+    ///
+    /// - Throws: ``HostSystem/HostError`` when there is no procfs: somebody has put something else there since.
+    mutating func takeProcfs(_ path: String) throws(HostError) {
+        guard Self.normalised(path) == ["proc"] else { return }
+        try takeProcfs(try openInRoot(directory.raw, path, flags: [.directory, .pathOnly]))
+        if procfs == nil { throw HostError(call: "openat2", subject: "\(path), which is no procfs", errno: 0) }
+    }
+
+    /// Remembers `mount`, which was mounted at /proc, if it is a procfs.
+    mutating func takeProcfs(_ mount: consuming Descriptor) throws(HostError) {
+        if try fileSystemType(of: mount.raw) == FileSystemMagic.proc { procfs = held.hold(mount) }
+    }
+
+    /// A directory that is no symbolic link, made where there is none: for the kernel's own file systems, whose files
+    /// the runtime and its engine rely on (CVE-2019-19921, CVE-2023-27561, CVE-2023-28642).
+    ///
+    /// - Throws: ``HostSystem/HostError`` in runc's words when something else is there, or on the way to it.
+    func makeOrdinaryDirectory(_ path: String) throws(HostError) -> Place {
+        let (above, name) = try parent(of: path)
+        let directory = Descriptor(owning: above)
+        do throws(HostError) {
+            let found = try openWithoutLinks(name, in: directory.raw, flags: [.pathOnly, .noFollow])
+            guard try status(of: found.raw).kind == .directory else { throw Self.notOrdinary(path) }
+            return Place(descriptor: found, isDirectory: true)
+        } catch {
+            if error.isLoop { throw Self.notOrdinary(path) }
+            guard error.isNotFound else { throw error }
+        }
+        try makeDirectory(name, in: directory.raw, mode: 0o755)
+        return Place(
+            descriptor: try openWithoutLinks(name, in: directory.raw, flags: [.directory, .pathOnly]), isDirectory: true
+        )
+    }
+
+    private static func notOrdinary(_ path: String) -> HostError {
+        HostError(call: "filesystem \"\(path)\" must be mounted on ordinary directory", subject: "", errno: 0)
     }
 
     /// What is at `path`, made as a directory or an empty file where there is nothing.
@@ -45,6 +106,19 @@ struct RootTree: ~Copyable {
             if !error.isAlreadyThere { throw error }
         }
         return Place(descriptor: try openInRoot(directory.raw, path, flags: .pathOnly), isDirectory: isDirectory)
+    }
+
+    /// What is at `path`, or an empty file made there; refused when it is a symbolic link.
+    func makeFileWithoutLink(_ path: String) throws(HostError) -> Place {
+        let (above, name) = try parent(of: path)
+        let directory = Descriptor(owning: above)
+        do throws(HostError) {
+            try makeNode(name, in: directory.raw, mode: NodeMode.regular | 0o644)
+        } catch {
+            if !error.isAlreadyThere { throw error }
+        }
+        return Place(
+            descriptor: try openWithoutLinks(name, in: directory.raw, flags: .pathOnly), isDirectory: false)
     }
 
     /// The directory that holds `path`, made where there is none, and the last part of the path.

@@ -24,7 +24,8 @@ private func hook(_ script: String, env: [String] = [], timeout: Int? = nil) -> 
             }
             #expect(
                 message { try runner.run(hooks, kind: .createRuntime) }
-                    == "error running createRuntime hook #1: /bin/sh exit status 1")
+                    == "config.json: /hooks/createRuntime/1: error running createRuntime hook #1: /bin/sh exit status 1"
+            )
             let text = try readText(log)
             #expect(text == "one\ntwo\n")
         }
@@ -79,7 +80,9 @@ private func hook(_ script: String, env: [String] = [], timeout: Int? = nil) -> 
             // The shell without arguments reads its program, which is the state, from standard input.
             #expect(
                 message { try runner.run([Hook(path: "/bin/sh")], kind: .prestart) }
-                    .hasPrefix("error running prestart hook #0: /bin/sh exit status 127, output \"/bin/sh: 1: "))
+                    .hasPrefix(
+                        "config.json: /hooks/prestart/0: error running prestart hook #0: /bin/sh exit status 127, output \"/bin/sh: 1: "
+                    ))
         }
     }
 
@@ -92,16 +95,18 @@ private func hook(_ script: String, env: [String] = [], timeout: Int? = nil) -> 
     func tellsFailures(script: String, how: String) {
         #expect(
             message { try runner.run([hook("true"), hook(script)], kind: .createContainer) }
-                == "error running createContainer hook #1: /bin/sh \(how)")
+                == "config.json: /hooks/createContainer/1: error running createContainer hook #1: /bin/sh \(how)")
     }
 
     @Test func tellsMissingPrograms() {
         #expect(
             message { try runner.run([Hook(path: "/nosuch")], kind: .prestart) }
-                == "error running prestart hook #0: exec /nosuch: no such file or directory")
+                == "config.json: /hooks/prestart/0: error running prestart hook #0: exec /nosuch: no such file or directory"
+        )
         #expect(
             message { try runner.run([Hook(path: "/etc/passwd")], kind: .prestart) }
-                == "error running prestart hook #0: exec /etc/passwd: permission denied")
+                == "config.json: /hooks/prestart/0: error running prestart hook #0: exec /etc/passwd: permission denied"
+        )
     }
 
     @Test("a hook that takes longer than its timeout is killed")
@@ -110,7 +115,8 @@ private func hook(_ script: String, env: [String] = [], timeout: Int? = nil) -> 
             let script = "echo $$ >\(directory)/pid; exec sleep 600"
             #expect(
                 message { try runner.run([hook(script, timeout: 1)], kind: .poststart) }
-                    == "error running poststart hook #0: poststart hook #0 /bin/sh did not end within 1 s")
+                    == "config.json: /hooks/poststart/0: error running poststart hook #0: poststart hook #0 /bin/sh did not end within 1 s"
+            )
             let text = try readText("\(directory)/pid")
             let pid = try #require(Int32(text.dropLast()))
             #expect(throws: HostError.self) { try waitForChild(pid) }
@@ -121,6 +127,6 @@ private func hook(_ script: String, env: [String] = [], timeout: Int? = nil) -> 
         #expect(message { try runner.run([hook("exit 0", timeout: 600)], kind: .poststart) } == "no error")
         #expect(
             message { try runner.run([hook("exit 4", timeout: 600)], kind: .poststart) }
-                == "error running poststart hook #0: /bin/sh exit status 4")
+                == "config.json: /hooks/poststart/0: error running poststart hook #0: /bin/sh exit status 4")
     }
 }

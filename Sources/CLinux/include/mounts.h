@@ -19,5 +19,20 @@ static inline int lx_mount_setattr(int fd, const char *path, unsigned flags, uin
     struct mount_attr a = {.attr_set = set, .attr_clr = clear, .propagation = propagation};
     return (int)LX_RESULT(syscall(SYS_mount_setattr, fd, path, flags, &a, sizeof a));
 }
+static inline int lx_move_mount(int mount, int place) {
+    return (int)LX_RESULT(syscall(SYS_move_mount, mount, "", place, "", MOVE_MOUNT_F_EMPTY_PATH | MOVE_MOUNT_T_EMPTY_PATH));
+}
+
+/* A file system in the making: fsopen(2), fsconfig(2), fsmount(2). A NULL value makes `key` a flag. */
+static inline int lx_fsopen(const char *type) { return (int)LX_RESULT(syscall(SYS_fsopen, type, FSOPEN_CLOEXEC)); }
+static inline int lx_fsconfig(int fs, const char *key, const char *value) {
+    return (int)LX_RESULT(syscall(SYS_fsconfig, fs, value ? FSCONFIG_SET_STRING : FSCONFIG_SET_FLAG, key, value, 0));
+}
+static inline int lx_fsconfig_create(int fs) {
+    return (int)LX_RESULT(syscall(SYS_fsconfig, fs, FSCONFIG_CMD_CREATE, NULL, NULL, 0));
+}
+static inline int lx_fsmount(int fs, unsigned attributes) {
+    return (int)LX_RESULT(syscall(SYS_fsmount, fs, FSMOUNT_CLOEXEC, attributes));
+}
 
 #endif
