@@ -3,6 +3,8 @@ import Lifecycle
 
 /// What a command works with.
 struct CommandContext {
+    /// The name the program was called by.
+    let called: String
     let globals: Arguments
     let log: Log
     /// Writes to standard output.

@@ -63,8 +63,8 @@ struct Declaration: Sendable {
     var options: [Option] { ownOptions + [Option.showHelp] }
 
     /// `swiftlet kill [command options] <container-id> [signal]`
-    var synopsis: String {
-        ([Release.program, name, "[command options]"] + positionals.map(\.synopsis)).joined(separator: " ")
+    func synopsis(as program: String) -> String {
+        ([program, name, "[command options]"] + positionals.map(\.synopsis)).joined(separator: " ")
     }
 
     /// Refuses a number of positional arguments that the command does not take, in runc's words.

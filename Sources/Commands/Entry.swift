@@ -20,20 +20,23 @@ public enum Swiftlet {
         output: @escaping (String) throws -> Void = { try Program.write($0, to: .output) },
         standardError: @escaping (String) -> Void = { _ = try? Program.write($0, to: .error) }
     ) -> Int32 {
-        var run = CommandLineRun(output: output, standardError: standardError)
+        var run = CommandLineRun(
+            called: Release.calledName(words), output: output, standardError: standardError)
         return run.run(words.dropFirst())
     }
 }
 
 /// One command line while it is carried out.
 private struct CommandLineRun {
+    private let called: String
     private let output: (String) throws -> Void
     private let standardError: (String) -> Void
     private var log: Log
     /// The command that the usage hint names, once it is known.
     private var command: String?
 
-    init(output: @escaping (String) throws -> Void, standardError: @escaping (String) -> Void) {
+    init(called: String, output: @escaping (String) throws -> Void, standardError: @escaping (String) -> Void) {
+        self.called = called
         self.output = output
         self.standardError = standardError
         log = Log(standardError: standardError)
@@ -46,7 +49,7 @@ private struct CommandLineRun {
         } catch let error as UsageError {
             log.fatal(error.description)
             let help = command.map { "\($0) --help" } ?? "--help"
-            standardError("run '\(Release.program) \(help)' for usage\n")
+            standardError("run '\(called) \(help)' for usage\n")
             return error.status
         } catch {
             log.fatal("\(error)")
@@ -56,7 +59,7 @@ private struct CommandLineRun {
 
     private mutating func run(_ globals: Arguments, _ rest: ArraySlice<String>) throws -> Int32 {
         if globals.isOn(Option.showHelp) || (rest.isEmpty && !globals.isOn(GlobalOptions.version)) {
-            try output(HelpText.program())
+            try output(HelpText.program(as: called))
             return 0
         }
         if globals.isOn(GlobalOptions.version) {
@@ -69,7 +72,7 @@ private struct CommandLineRun {
         let declaration = command.declaration
         let arguments = try ArgumentParser.parse(rest.dropFirst(), options: declaration.options)
         if arguments.isOn(Option.showHelp) {
-            try output(HelpText.command(declaration))
+            try output(HelpText.command(declaration, as: called))
             return 0
         }
         try declaration.checkCount(of: arguments)
@@ -77,7 +80,7 @@ private struct CommandLineRun {
         for remark in globals.ignored + arguments.ignored { log.debug(remark) }
         // A log that cannot be written must be known before anything is done, not after; the log has reported it.
         guard log.failure == nil else { return 1 }
-        return try command.run(arguments, CommandContext(globals: globals, log: log, output: output))
+        return try command.run(arguments, CommandContext(called: called, globals: globals, log: log, output: output))
     }
 
     private func makeLog(_ globals: Arguments) -> Log {

@@ -32,7 +32,9 @@ enum GlobalOptions {
     }
 
     /// The synopsis of the program.
-    static let synopsis = "\(Release.program) [global options] command [command options] [arguments...]"
+    static func synopsis(as name: String) -> String {
+        "\(name) [global options] command [command options] [arguments...]"
+    }
     /// One line about the program.
     static let summary = "Open Container Initiative runtime for containers and unikernels"
     /// Paragraphs about the program.

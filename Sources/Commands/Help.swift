@@ -8,10 +8,10 @@ enum Help: Command {
 
     static func run(_ arguments: Arguments, _ context: CommandContext) throws -> Int32 {
         guard let topic = arguments.positionals.first else {
-            try context.output(HelpText.program())
+            try context.output(HelpText.program(as: context.called))
             return 0
         }
-        try context.output(HelpText.command(try Catalogue.command(named: topic).declaration))
+        try context.output(HelpText.command(try Catalogue.command(named: topic).declaration, as: context.called))
         return 0
     }
 }

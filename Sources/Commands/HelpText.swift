@@ -1,14 +1,14 @@
 /// The help, in the shape of runc's: NAME, USAGE, DESCRIPTION, OPTIONS.
 enum HelpText {
-    /// The help of the program.
-    static func program() -> String {
+    /// The help of the program, which was called by that name.
+    static func program(as name: String) -> String {
         let commands = Catalogue.declarations.map { ($0.name, $0.summary) }
         return """
             NAME:
-               \(Release.program) - \(GlobalOptions.summary)
+               \(name) - \(GlobalOptions.summary)
 
             USAGE:
-               \(GlobalOptions.synopsis)
+               \(GlobalOptions.synopsis(as: name))
 
             DESCRIPTION:
             \(paragraphs(GlobalOptions.description))
@@ -23,13 +23,13 @@ enum HelpText {
     }
 
     /// The help of one command.
-    static func command(_ declaration: Declaration) -> String {
+    static func command(_ declaration: Declaration, as name: String) -> String {
         var text = """
             NAME:
-               \(Release.program) \(declaration.name) - \(declaration.summary)
+               \(name) \(declaration.name) - \(declaration.summary)
 
             USAGE:
-               \(declaration.synopsis)
+               \(declaration.synopsis(as: name))
 
             DESCRIPTION:
             \(paragraphs(declaration.description))

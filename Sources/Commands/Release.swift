@@ -2,6 +2,12 @@
 enum Release {
     /// The program's name on its own command line, whatever the file is called.
     static let program = "swiftlet"
+    /// What the help calls the program: the name it was called by, as it may stand in another runtime's place.
+    static func calledName(_ words: [String]) -> String {
+        let name = words.first?.split(separator: "/").last.map(String.init) ?? program
+        return name.isEmpty ? program : name
+    }
+
     /// Semantic version.
     static let version = "0.1.0"
     /// The day the command line last changed, as the manual pages show it.

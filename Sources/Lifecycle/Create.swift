@@ -104,6 +104,7 @@ private struct Creation {
             record.processCgroups = sandbox.cgroup.directories
             record.pid = try makeProcess(sandbox, listener: listener.raw, record, directory)
             try confirm(&record, directory)
+            runtime.log.debug("init: closing the pipe to signal completion: process 1 of \(id) waits for start")
             return record.pid
         } catch {
             try? Cgroup.destroy(record.processCgroups, missing: record.cgroups)
@@ -116,8 +117,10 @@ private struct Creation {
     ) throws -> Int32 {
         var early = record
         let path = directory.path
+        // These three lines begin with the words by which runc's own say the same.
+        runtime.log.debug("nsexec container setup: making process 1 of \(id)")
         return try sandbox.makeProcess(listener: listener) { pid in
-            runtime.log.debug("process 1 of \(id) is \(pid), state in \(path)")
+            runtime.log.debug("child process in init(): process 1 of \(id) is \(pid), state in \(path)")
             // Without cgroups only the pid tells what has to be ended.
             guard record.processCgroups.isEmpty else { return }
             early.pid = pid

@@ -6,7 +6,8 @@ set -euo pipefail
 tree=$(mktemp -d)
 trap 'rm -rf "$tree"' EXIT
 chmod 755 "$tree"
-mkdir -p "$tree"/{bin,dev,etc,home,mnt,proc,root,sbin,sys,tmp,usr/bin,usr/sbin,var/run,var/tmp}
+# No proc and no sys, as in the usual image: a runtime makes what it mounts on.
+mkdir -p "$tree"/{bin,dev,etc,home,root,sbin,tmp,usr/bin,usr/sbin,var/run,var/tmp}
 chmod 1777 "$tree"/{tmp,var/tmp}
 cp "$(command -v busybox)" "$tree/bin/busybox"
 for applet in $(busybox --list); do
