@@ -10,7 +10,7 @@ struct CoveredPaths {
                 if place.isDirectory {
                     try mount("tmpfs", at: place.path, type: "tmpfs", flags: .readOnly, data: "nr_blocks=1,nr_inodes=1")
                 } else {
-                    try mount("/dev/null", at: place.path, flags: .bind)
+                    try coverFile(path, at: place, in: tree)
                 }
             } catch {
                 throw Failure(at: "/linux/maskedPaths/\(index)", "cannot mask \(path)", cause: error)

@@ -190,6 +190,28 @@ status_line() { # NAME [TEXT]
     expect_output $'0\n0\n0'
 }
 
+# Whoever may change a file's mode could make /dev/null useless for everybody else.
+@test "masked files are not the host's /dev/null" {
+    need_command stat
+    bundle stat -L -c '%d:%i %t:%T' /proc/keys /dev/null
+    run_container
+    expect_success
+    [[ $output != *"$(stat -L -c '%d:%i' /dev/null)"* ]] || fail "the host's /dev/null"
+    equal "$(sort -u <<<"$output" | wc -l)" 1 'different files'
+    # Where the container has none, the host's cannot be changed.
+    bundle sh -c 'chmod 666 /etc/secret || cat /etc/secret'
+    echo secret >"$BUNDLE/rootfs/etc/secret"
+    printf 'not a device' >"$BUNDLE/rootfs/null"
+    edit '.linux.maskedPaths = ["/etc/secret"] | .mounts += [
+        {destination: "/dev/null", type: "bind", source: ($bundle + "/rootfs/null"), options: ["bind"]}]' \
+        --arg bundle "$BUNDLE"
+    run_container
+    # runc covers with whatever is there.
+    is_swiftlet || return 0
+    expect_output ''
+    expect_error 'Read-only file system'
+}
+
 @test "read-only paths" {
     bundle sh -c 'echo 1 >/proc/sys/vm/swappiness; echo x >/etc/passwd; mkdir /root/new; touch /tmp/file && echo written'
     edit '.linux.readonlyPaths += ["/etc", "/root", "/no/such/path"]'
