@@ -441,6 +441,216 @@ DOCKERFILE
     works docker rmi --force test/built
 }
 
+# --- what a container may and has
+
+@test "docker run with volumes and tmpfs" {
+    mkdir "$TEST_DIR/shared" "$TEST_DIR/fixed"
+    echo 'from the host' >"$TEST_DIR/shared/file"
+    echo fixed >"$TEST_DIR/fixed/file"
+    works docker volume create --name "$PREFIX"
+    once --volume "$TEST_DIR/shared:/shared" --volume "$TEST_DIR/fixed:/fixed:ro" --volume "$PREFIX:/volume" \
+        --tmpfs /scratch:size=1m,mode=1770,noexec --mount "type=bind,source=$TEST_DIR/shared/file,target=/one/file" \
+        --mount type=tmpfs,destination=/other,tmpfs-size=65536 "$image" sh -c '
+            cat /shared/file /one/file /fixed/file
+            echo changed >/shared/file; cat /one/file
+            echo kept >/volume/file
+            echo no >/fixed/file || echo read-only
+            df -k /scratch /other | tail -n 2 | awk "{ print \$2 }"
+            stat -c %a /scratch
+            grep -c " /scratch .*noexec" /proc/self/mountinfo'
+    expect_output $'from the host\nfrom the host\nfixed\nchanged\nread-only\n1024\n64\n1770\n1'
+    equal "$(<"$TEST_DIR/shared/file")" changed
+    once --volume "$PREFIX:/again:ro" "$image" cat /again/file
+    expect_output kept
+    works docker volume rm "$PREFIX"
+}
+
+@test "docker run: mounts of the host appear where they are to" {
+    local propagation
+    for propagation in rslave rprivate; do
+        mkdir -p "$TEST_DIR/$propagation/inner"
+        started "$propagation" --volume "$TEST_DIR/$propagation:/outer:$propagation" "$image" sleep 100
+    done
+    for propagation in rslave rprivate; do
+        in_lab mount -t tmpfs tmpfs "$TEST_DIR/$propagation/inner"
+        in_lab touch "$TEST_DIR/$propagation/inner/later"
+        local root
+        root=/proc/$(inspected "$propagation" '{{.State.Pid}}')/root
+        if [[ $propagation == rslave ]]; then
+            in_lab test -e "$root/outer/inner/later" || fail 'the mount does not appear'
+        else
+            in_lab test ! -e "$root/outer/inner/later" || fail 'the mount appears'
+        fi
+        in_lab umount "$TEST_DIR/$propagation/inner"
+    done
+}
+
+@test "docker run --read-only" {
+    once --read-only --tmpfs /tmp "$image" sh -c 'touch /file || echo no; touch /tmp/file && echo yes; touch /dev/shm/file'
+    expect_success
+    expect_output $'no\nyes'
+}
+
+# Lines of /proc/self/status of a container with these options.
+status_with() { # OPTIONS...
+    once "$@" "$image" grep -E '^(CapPrm|CapEff|CapBnd|CapInh|CapAmb|NoNewPrivs|Seccomp):' /proc/self/status
+    expect_success
+}
+
+@test "docker run: capabilities, no-new-privileges, seccomp" {
+    local options expected
+    for options in '' '--cap-drop ALL' '--cap-drop ALL --cap-add NET_ADMIN --cap-add CHOWN' '--cap-add SYS_PTRACE' \
+        '--security-opt no-new-privileges' '--security-opt seccomp=unconfined' '--user 1000' '--init'; do
+        # shellcheck disable=SC2086
+        works docker run --rm --network none --runtime runc $options "$image" \
+            grep -E '^(CapPrm|CapEff|CapBnd|CapInh|CapAmb|NoNewPrivs|Seccomp):' /proc/self/status
+        expected=$output
+        # shellcheck disable=SC2086
+        status_with $options
+        equal "$output" "$expected" "status with '$options'"
+    done
+    status_with --cap-drop ALL --cap-add NET_ADMIN --security-opt no-new-privileges
+    expect_contains $'CapEff:\t0000000000001000'
+    expect_contains $'NoNewPrivs:\t1'
+    expect_contains $'Seccomp:\t2'
+}
+
+@test "docker run: the default seccomp profile and one's own" {
+    once "$image" unshare --user true
+    ((status != 0)) || fail 'unshare is allowed'
+    once --security-opt seccomp=unconfined "$image" unshare --user true
+    expect_success
+    echo '{"defaultAction": "SCMP_ACT_ALLOW", "architectures": ["SCMP_ARCH_X86_64", "SCMP_ARCH_X86"], "syscalls": [
+        {"names": ["fchmodat", "chmod"], "action": "SCMP_ACT_ERRNO", "errnoRet": 4}]}' >"$TEST_DIR/profile.json"
+    once --security-opt "seccomp=$TEST_DIR/profile.json" "$image" sh -c 'touch /file; chmod 600 /file'
+    expect_status 1
+    expect_error 'Interrupted system call'
+}
+
+@test "docker run --privileged" {
+    # Where root has not all capabilities, docker asks for more than there are: then it fails with runc as well.
+    works docker run --rm --network none --runtime runc "$image" true
+    call docker run --rm --network none --runtime runc --privileged "$image" grep CapEff /proc/self/status
+    local expected_status=$status expected=$output
+    once --privileged "$image" grep CapEff /proc/self/status
+    equal "$status" "$expected_status" status
+    equal "$output" "$expected" output
+}
+
+@test "docker run: masked and read-only paths, devices" {
+    local expected script='
+        ls /dev | sort; ls -l /dev/null /dev/mine | cut -d " " -f 1,3-
+        for file in kcore keys timer_list; do head -c 1 /proc/$file | wc -c; done
+        for file in sys bus irq; do touch /proc/$file/x 2>&1; done; ls /sys/firmware
+        # runc leaves the directory of the cgroup hierarchies writable, in which nothing but a directory can be made.
+        grep -v -E "overlay|swiftlet-test| /sys/fs/cgroup " /proc/self/mountinfo | cut -d " " -f 5-6 | sort
+        : </dev/mine && echo mine is for reading; (: >/dev/mine) || echo mine is not for writing'
+    # The times of devices are those of their making.
+    local without_times='s/ [A-Z][a-z]{2} +[0-9]+ [0-9]{2}:[0-9]{2} / /'
+    works docker run --rm --network none --runtime runc --cap-add SYSLOG --device /dev/kmsg:/dev/mine:r "$image" sh -c "$script"
+    expected=$(sed -E "$without_times" <<<"$output")
+    once --cap-add SYSLOG --device /dev/kmsg:/dev/mine:r "$image" sh -c "$script"
+    expect_success
+    equal "$(sed -E "$without_times" <<<"$output")" "$expected" 'devices and paths'
+    expect_contains $'mine is for reading\nmine is not for writing'
+}
+
+@test "docker run: limits" {
+    once --memory 64m --memory-swap 128m --memory-reservation 32m --cpus 0.5 --cpu-shares 512 --cpuset-cpus 0 \
+        --pids-limit 50 --ulimit nofile=100:200 --ulimit core=0 --sysctl net.ipv4.ip_default_ttl=33 \
+        --sysctl kernel.shmmax=65536 --shm-size 2m --oom-score-adj 500 --blkio-weight 0 "$image" sh -c '
+            cd /sys/fs/cgroup
+            cat memory/memory.limit_in_bytes memory/memory.soft_limit_in_bytes cpu/cpu.cfs_quota_us cpu/cpu.shares \
+                cpuset/cpuset.cpus pids/pids.max
+            ulimit -n; ulimit -Hn; ulimit -c
+            cat /proc/sys/net/ipv4/ip_default_ttl /proc/sys/kernel/shmmax /proc/self/oom_score_adj
+            df -k /dev/shm | tail -n 1 | awk "{ print \$2 }"'
+    expect_output $'67108864\n33554432\n50000\n512\n0\n50\n100\n200\n0\n33\n65536\n500\n2048'
+    # No more processes than the limit.
+    once --pids-limit 5 "$image" sh -c 'for n in 1 2 3 4 5 6 7 8; do sleep 1 & done; wait'
+    expect_error "can't fork"
+}
+
+@test "docker run: out of memory" {
+    in_lab docker events --filter type=container --format '{{.Action}} {{.Actor.Attributes.exitCode}}' \
+        >"$TEST_DIR/events" 2>&1 3>&- &
+    local events=$!
+    started one --memory 16m --memory-swap 16m "$image" sh -c 'tail /dev/zero; echo survived; exit 3'
+    prints_just 3 docker wait one
+    started two --memory 16m --memory-swap 16m "$image" tail /dev/zero
+    prints_just 137 docker wait two
+    becomes '137 true exited' two '{{.State.ExitCode}} {{.State.OOMKilled}} {{.State.Status}}'
+    eventually grep -q 'die 137' "$TEST_DIR/events"
+    eventually grep -q '^oom ' "$TEST_DIR/events"
+    kill "$events"
+    wait "$events" || true
+}
+
+@test "docker events" {
+    local began
+    began=$(date +%s.%N)
+    started one "$image" sleep 100
+    works docker kill one
+    prints_just 137 docker wait one
+    works docker rm one
+    works docker events --since "$began" --until "$(date +%s.%N)" --filter type=container --format '{{.Action}}'
+    expect_output $'create\nattach\nstart\nkill\ndie\ndestroy' || expect_output $'create\nstart\nkill\ndie\ndestroy'
+}
+
+@test "docker run: namespaces of the host and of other containers" {
+    local kind
+    started one --ipc shareable --hostname first "$image" sh -c 'sleep 100 & exec sleep 200'
+    for kind in pid net ipc; do
+        prints_just "$(in_lab readlink "/proc/$(inspected one '{{.State.Pid}}')/ns/$kind")" docker run --rm \
+            "--${kind/net/network}" container:one "$image" readlink "/proc/self/ns/$kind"
+    done
+    once --pid container:one "$image" sh -c 'kill -TERM $(pidof sleep | tr " " "\n" | grep -v -w 1)'
+    expect_success
+    for kind in pid net ipc uts; do
+        prints_just "$(in_lab readlink "/proc/self/ns/$kind")" docker run --rm "--${kind/net/network}" host "$image" \
+            readlink "/proc/self/ns/$kind"
+    done
+    # Without a PID namespace of its own a container's end takes the other processes along.
+    started two --pid host "$image" sh -c 'sleep 12345 & echo ready; exec sleep 200'
+    eventually shows ready docker logs two
+    works docker kill two
+    becomes exited two '{{.State.Status}}'
+    eventually in_lab sh -c '! grep -q "1234[5]" /proc/[0-9]*/cmdline 2>/dev/null'
+}
+
+# --- networks
+
+@test "docker networks: none, host, bridge with a published port" {
+    once "$image" sh -c 'ls /sys/class/net'
+    expect_output lo
+    works docker run --rm --network host "$image" hostname
+    expect_output lab
+    works docker run --detach --name web --publish 127.0.0.1:8080:80 "$image" sh -c \
+        'mkdir /www && echo "hello from $(hostname)" >/www/index.html && httpd -f -h /www'
+    eventually in_lab curl --silent --fail --max-time 5 http://127.0.0.1:8080/
+    prints_just "hello from $(inspected web '{{.Config.Hostname}}')" curl --silent http://127.0.0.1:8080/
+    works curl --silent "http://$(inspected web '{{.NetworkSettings.IPAddress}}')/"
+    # From one container to another, and the way out.
+    works docker run --rm --link web "$image" wget -q -O - http://web/
+    expect_contains 'hello from'
+    works docker run --rm "$image" ip route
+    expect_contains 'default via 172.17.0.1 dev eth0'
+}
+
+@test "docker networks: two of one's own" {
+    works docker network create one
+    works docker network create --internal two
+    works docker run --detach --name both --network one --network-alias server "$image" sleep 100
+    works docker network connect two both
+    local root
+    root=/proc/$(inspected both '{{.State.Pid}}')
+    prints_just $'eth0\neth1' sh -c "awk -F: '/eth/ { print \$1 }' $root/net/dev | tr -d ' ' | sort"
+    works docker run --rm --network one "$image" ping -c 1 -W 5 server
+    works docker run --rm --network two "$image" ping -c 1 -W 5 both
+    works docker network disconnect two both
+    prints_just eth0 sh -c "awk -F: '/eth/ { print \$1 }' $root/net/dev | tr -d ' ' | sort"
+}
+
 # --- unikernels
 
 @test "docker runs guests: output, exit status, logs" {
