@@ -24,10 +24,11 @@ let strictC: [CSetting] = [
 ]
 
 /// The release executable is static: it starts several times faster than a dynamic one and needs nothing on the host.
-/// Not position independent, it is placed at 1 GiB, so that the low addresses belong to an spt guest.
+/// Nothing unwinds its stack, so it needs no table for that. Not position independent, it is placed at 1 GiB, so that the
+/// low addresses belong to an spt guest.
 let staticLink: [LinkerSetting] = [
     .unsafeFlags(
-        ["-static-executable", "-use-ld=lld", "-Xlinker", "--icf=all"]
+        ["-static-executable", "-use-ld=lld", "-Xlinker", "--icf=all", "-Xlinker", "--no-eh-frame-hdr"]
             + (staticPIE
                 ? ["-Xclang-linker", "-static-pie", "-Xlinker", "-z", "-Xlinker", "pack-relative-relocs"]
                 : ["-Xlinker", "--image-base=0x40000000"])
