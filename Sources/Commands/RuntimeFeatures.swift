@@ -18,7 +18,7 @@ enum RuntimeFeatures {
         "strictatime", "suid", "symfollow", "sync", "tmpcopyup", "unbindable",
     ]
 
-    static let namespaces = ["cgroup", "ipc", "mount", "network", "pid", "user", "uts"]
+    static let namespaces = ["cgroup", "ipc", "mount", "network", "pid", "time", "user", "uts"]
 
     static let seccompActions = [
         "SCMP_ACT_ALLOW", "SCMP_ACT_ERRNO", "SCMP_ACT_KILL", "SCMP_ACT_KILL_PROCESS", "SCMP_ACT_KILL_THREAD",
@@ -39,6 +39,13 @@ enum RuntimeFeatures {
     static let seccompFlags = [
         "SECCOMP_FILTER_FLAG_TSYNC", "SECCOMP_FILTER_FLAG_SPEC_ALLOW", "SECCOMP_FILTER_FLAG_LOG",
     ]
+
+    static let memoryModes = [
+        "MPOL_BIND", "MPOL_DEFAULT", "MPOL_INTERLEAVE", "MPOL_LOCAL", "MPOL_PREFERRED", "MPOL_PREFERRED_MANY",
+        "MPOL_WEIGHTED_INTERLEAVE",
+    ]
+
+    static let memoryFlags = ["MPOL_F_NUMA_BALANCING", "MPOL_F_RELATIVE_NODES", "MPOL_F_STATIC_NODES"]
 
     /// Prefixes of annotations that choose what runs on the host: an engine must not let a stranger set them.
     static let unsafeAnnotations = ["com.urunc.unikernel.", "org.swiftlet.unikernel."]
@@ -87,8 +94,9 @@ enum RuntimeFeatures {
                 "knownFlags": JSONValue(seccompFlags),
                 "supportedFlags": JSONValue(seccompFlags),
             ],
-            "apparmor": ["enabled": false],
-            "selinux": ["enabled": false],
+            "apparmor": ["enabled": true],
+            "selinux": ["enabled": true],
+            "memoryPolicy": ["modes": JSONValue(memoryModes), "flags": JSONValue(memoryFlags)],
             "intelRdt": ["enabled": false],
             "mountExtensions": ["idmap": ["enabled": false]],
         ]

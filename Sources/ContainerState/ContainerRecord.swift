@@ -24,6 +24,8 @@ public struct ContainerRecord: Equatable, Sendable {
     public var cgroups: [String]
     /// The cgroup directories its processes are in.
     public var processCgroups: [String]
+    /// Whether its root is bound onto itself in the host's mount namespace, to be detached with all below it.
+    public var boundRoot: Bool
     /// The annotations of config.json, as an object.
     public var annotations: JSONValue
     /// The hooks that are still to be run, as config.json has them; `null` for none.
@@ -42,6 +44,7 @@ public struct ContainerRecord: Equatable, Sendable {
         guest = ""
         cgroups = []
         processCgroups = []
+        boundRoot = false
         annotations = .object(JSONObject())
         hooks = .null
     }
@@ -60,6 +63,7 @@ public struct ContainerRecord: Equatable, Sendable {
             "guest": .string(guest),
             "cgroups": JSONValue(cgroups),
             "processCgroups": JSONValue(processCgroups),
+            "boundRoot": .bool(boundRoot),
             "annotations": annotations,
             "hooks": hooks,
         ])
@@ -78,6 +82,7 @@ public struct ContainerRecord: Equatable, Sendable {
         guest = json["guest"]?.string ?? ""
         cgroups = json["cgroups"]?.array?.compactMap(\.string) ?? []
         processCgroups = json["processCgroups"]?.array?.compactMap(\.string) ?? []
+        boundRoot = json["boundRoot"] == .bool(true)
         annotations = json["annotations"] ?? .object(JSONObject())
         hooks = json["hooks"] ?? .null
     }

@@ -184,6 +184,8 @@ public enum FileSystemMagic {
     public static let cgroup2 = 0x6367_7270
     /// PROC_SUPER_MAGIC
     public static let proc = 0x9fa0
+    /// SELINUX_MAGIC
+    public static let selinux = 0xf97c_ff8c
     /// TMPFS_MAGIC
     public static let tmpfs = 0x0102_1994
     /// DEVPTS_SUPER_MAGIC

@@ -11,6 +11,8 @@ public struct LaunchPlan: Equatable, Sendable {
         case process(ProgramPlan)
         /// A supervisor with a monitor that runs a guest.
         case guest(GuestPlan)
+        /// Nothing, for config.json has no `process`: the container can be created, not started.
+        case nothing
     }
 
     /// What is run.
@@ -27,6 +29,7 @@ public struct LaunchPlan: Equatable, Sendable {
         switch workload {
         case .process(let program): ["workload": "process", "process": program.json]
         case .guest(let guest): ["workload": "guest", "guest": guest.json]
+        case .nothing: ["workload": "nothing"]
         }
     }
 }

@@ -17,7 +17,7 @@ public struct PlannedLaunch {
 /// - Throws: One error that says what is missing or contradictory. Nothing on the host has changed by then.
 public func planLaunch(_ bundle: borrowing Bundle) throws -> PlannedLaunch {
     guard let process = bundle.spec.process else {
-        throw SpecError(pointer: "/process", reason: "create needs a process", section: "config.md#process")
+        return PlannedLaunch(plan: LaunchPlan(workload: .nothing), image: nil)
     }
     guard !process.args.isEmpty else {
         throw SpecError(pointer: "/process/args", reason: "create needs a program to run", section: "config.md#process")

@@ -36,13 +36,16 @@ extension Runtime {
         let kvm = try openKVM(launch.plan, held)
 
         let directory = try store.make(id: id)
+        var failedInHooks: ContainerRecord?
         do {
             let creation = Creation(
                 runtime: self, options: options, id: id, launch: launch,
                 consoleSocket: consoleSocket, kvm: kvm, activated: activated)
-            return try creation.carryOut(bundle, in: directory)
+            return try creation.carryOut(bundle, in: directory, failedInHooks: &failedInHooks)
         } catch {
             try? directory.remove()
+            // Steps 12 and 13 of the lifecycle in runtime.md.
+            if let record = failedInHooks { runLateHooks(.poststop, record, status: .stopped) }
             throw error
         }
     }
@@ -91,9 +94,15 @@ private struct Creation {
     let activated: Int32
 
     /// Makes the sandbox and its process; returns the pid.
-    func carryOut(_ bundle: borrowing Bundle, in directory: borrowing ContainerDirectory) throws -> Int32 {
+    ///
+    /// - Parameter failedInHooks: Set when it fails after hooks have begun to run.
+    func carryOut(
+        _ bundle: borrowing Bundle, in directory: borrowing ContainerDirectory,
+        failedInHooks: inout ContainerRecord?
+    ) throws -> Int32 {
         var record = self.record(of: bundle)
         var sandbox = try Sandbox(request(bundle))
+        for warning in sandbox.warnings { runtime.log.warning(warning) }
         record.cgroups = sandbox.cgroup.missing
         record.processCgroups = sandbox.cgroup.directories
         // Written before anything is made, so that `delete` knows what to look for whatever happens here.
@@ -102,18 +111,29 @@ private struct Creation {
         do {
             try sandbox.makeCgroups()
             record.processCgroups = sandbox.cgroup.directories
-            record.pid = try makeProcess(sandbox, listener: listener.raw, record, directory)
+            if sandbox.sharesMounts { try bindRoot(sandbox, &record, directory) }
+            record.pid = try makeProcess(&sandbox, listener: listener.raw, record, directory)
             try confirm(&record, directory)
             runtime.log.debug("init: closing the pipe to signal completion: process 1 of \(id) waits for start")
             return record.pid
         } catch {
             try? Cgroup.destroy(record.processCgroups, missing: record.cgroups)
+            if record.boundRoot { try? Sandbox.unbindRoot(record.rootfs) }
+            if sandbox.hooksBegan { failedInHooks = record }
             throw error
         }
     }
 
+    private func bindRoot(
+        _ sandbox: Sandbox, _ record: inout ContainerRecord, _ directory: borrowing ContainerDirectory
+    ) throws {
+        try sandbox.bindRoot()
+        record.boundRoot = true
+        try directory.write(record)
+    }
+
     private func makeProcess(
-        _ sandbox: Sandbox, listener: Int32, _ record: ContainerRecord, _ directory: borrowing ContainerDirectory
+        _ sandbox: inout Sandbox, listener: Int32, _ record: ContainerRecord, _ directory: borrowing ContainerDirectory
     ) throws -> Int32 {
         var early = record
         let path = directory.path

@@ -12,6 +12,15 @@ extension Runtime {
         runLateHooks(.poststart, record, status: .running)
     }
 
+    /// Lets a program that has just begun have a turn before hooks look at what it does: until it waits for something, at
+    /// most 50 ms.
+    private func giveTurn(to pid: Int32) {
+        let deadline = monotonicNanoseconds() + 50_000_000
+        while let state = processStatus(pid)?.state, state == "R" || state == "D", monotonicNanoseconds() < deadline {
+            _ = try? waitUntilReadable([], timeout: 1)
+        }
+    }
+
     /// Lets process 1 go on. The lock ends here: a hook that takes its time must not keep `delete` waiting.
     private func begin(_ container: consuming Container) throws -> ContainerRecord {
         let status = container.status
@@ -54,10 +63,11 @@ extension Runtime {
     }
 
     /// Hooks that come when nothing can be taken back: a failure is a warning. See runtime.md "Lifecycle".
-    private func runLateHooks(_ kind: HookKind, _ record: ContainerRecord, status: ContainerStatus) {
+    func runLateHooks(_ kind: HookKind, _ record: ContainerRecord, status: ContainerStatus) {
         guard record.hooks != .null else { return }
         do {
             let hooks = try record.decodedHooks()
+            if kind == .poststart && !hooks.poststart.isEmpty { giveTurn(to: record.pid) }
             let state = document(record, status: status)
             for failure in HookRunner(state: state).runAll(hooks[kind], kind: kind) { log.warning("\(failure)") }
         } catch {
@@ -92,6 +102,7 @@ extension Runtime {
         if let record = container.record {
             if status != .stopped { try end(record) }
             try Cgroup.destroy(record.processCgroups, missing: record.cgroups)
+            if record.boundRoot { try Sandbox.unbindRoot(record.rootfs) }
         }
         try container.directory.remove()
         return container.record

@@ -102,11 +102,25 @@ extension Scheduler: SpecObject {
     init(_ object: SpecCursor) throws(SpecError) {
         policy = try object.required("policy", object.word("policy"))
         nice = try object.integer("nice", in: -20...19) ?? 0
-        priority = try object.integer("priority") ?? 0
+        priority = try object.integer("priority", in: 0...Int32.max) ?? 0
         flags = try object.words("flags")
         runtime = try object.integer("runtime") ?? 0
         deadline = try object.integer("deadline") ?? 0
         period = try object.integer("period") ?? 0
+        try check(object)
+    }
+
+    // The words are runc's.
+    private func check(_ object: SpecCursor) throws(SpecError) {
+        if priority != 0 && policy != .fifo && policy != .roundRobin {
+            throw object.error(
+                "priority", "scheduler.priority can only be specified for SchedFIFO or SchedRR policy")
+        }
+        guard policy != .deadline else { return }
+        for (key, value) in [("runtime", runtime), ("deadline", deadline), ("period", period)] where value != 0 {
+            throw object.error(
+                key, "scheduler runtime/deadline/period can only be specified for SchedDeadline policy")
+        }
     }
 }
 

@@ -27,7 +27,10 @@ struct ContainerInit: ~Copyable {
             exitNow(1)
         }
         guard let connection = StartConnection.wait(on: listener) else { exitNow(1) }
-        guard let program else { guest(connection) }
+        guard let program else {
+            if settings.isGuest { guest(connection) }
+            connection.fail("cannot start the container: config.json has no process")
+        }
         do {
             try begin(program)
         } catch {
@@ -93,7 +96,7 @@ struct ContainerInit: ~Copyable {
             return try root.enterEmptyRoot()
         }
         // A joined mount namespace is somebody else's tree: the root is found in it, and nothing in it is changed.
-        guard settings.namespaces.new.contains(.mount) else {
+        if settings.namespaces.joined.contains(where: { $0.type == .mount }) {
             if process.terminal { throw Failure("cannot open a terminal in a mount namespace that is joined") }
             try runEarlyHooks()
             try changeDirectory(to: settings.rootPath)
@@ -167,10 +170,12 @@ struct ContainerInit: ~Copyable {
         try setDumpable(false)
         let preserved = settings.isGuest ? settings.guestDescriptors : Array(3..<(3 + settings.preservedDescriptors))
         try keepOnly(preserved + [channel.socket.raw, listener])
+        try settings.attributes.apply()
         if settings.isGuest {
             try settings.identity.assume()
             return nil
         }
+        guard settings.spec.process != nil else { return nil }
         try enterWorkingDirectory()
         if !settings.identity.needsPrivilegeForSeccomp { try settings.identity.assume() }
         return try ProgramSearch(process: process).find()

@@ -8,6 +8,8 @@ struct Mounting: ~Copyable {
     let bundle: String
     /// The container's own cgroup directories.
     let cgroup: Cgroup
+    /// The SELinux label of new file systems; nil for the kernel's choice.
+    let label: String?
 
     /// Gives the tree back.
     consuming func takeTree() -> RootTree { tree }
@@ -48,14 +50,17 @@ struct Mounting: ~Copyable {
             isKernels
             ? try tree.makeOrdinaryDirectory(mount.destination) : try tree.make(mount.destination, isDirectory: true)
         let source = mount.source ?? mount.type ?? "none"
+        let context = SecurityLabels.context(label, type: mount.type)
         if !isKernels { try ProcfsRules.check(mount, at: place.descriptor.raw, binding: nil) }
         // What is done to a mount after it is there has to be done to this very one, so it is made apart first.
         if let type = mount.type, options.needsFinish(type: type) {
-            let made = try newFileSystem(type, source: source, options: options.fileSystemOptions, attributes: 0)
+            let made = try newFileSystem(
+                type, source: source, options: options.fileSystemOptions + context.map { "context=\($0)" },
+                attributes: 0)
             if options.copiesUp { try copyUp(from: place.descriptor.raw, to: made.raw) }
             return try finish(made, mount, options, at: place)
         }
-        let data = options.data.joined(separator: ",")
+        let data = (options.data + context.map { "context=\"\($0)\"" }).joined(separator: ",")
         try HostSystem.mount(source, at: place.path, type: mount.type, flags: options.flags, data: data)
         if mount.type == "proc" { try tree.takeProcfs(mount.destination) }
     }

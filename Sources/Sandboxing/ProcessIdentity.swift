@@ -10,9 +10,12 @@ struct ProcessIdentity {
     let oomScoreAdj: Int?
     let noNewPrivileges: Bool
     let seccomp: SeccompProgram?
-    let apparmorProfile: String?
+    /// The process, for its security labels.
+    let process: Process
     /// Capabilities, nil where config.json leaves them alone.
     let capabilities: CapabilitySets?
+    /// Names of capabilities that this kernel or libcap does not have, sorted; the process goes without.
+    let unknownCapabilities: [String]
 
     /// The five sets, as numbers.
     struct CapabilitySets {
@@ -29,17 +32,12 @@ struct ProcessIdentity {
         rlimits = process.rlimits
         oomScoreAdj = process.oomScoreAdj
         noNewPrivileges = process.noNewPrivileges
-        apparmorProfile = process.apparmorProfile
+        self.process = process
         seccomp = try profile.map { try SeccompProgram($0, cache: cache) }
-        capabilities = try Self.sets(process.capabilities ?? Capabilities())
-        let refused: [(String, Bool)] = [
-            ("scheduler", process.scheduler != nil), ("ioPriority", process.ioPriority != nil),
-            ("selinuxLabel", process.selinuxLabel.map { !$0.isEmpty } ?? false),
-        ]
-        for (name, isSet) in refused where isSet {
-            throw SpecError(
-                pointer: "/process/\(name)", reason: "this property is not supported", section: "config.md#process")
-        }
+        var unknown = Set<String>()
+        capabilities = Self.sets(process.capabilities ?? Capabilities(), &unknown)
+        unknownCapabilities = unknown.sorted()
+        try SecurityLabels.check(process)
     }
 
     /// The identity of a guest's supervisor: the process's user and limits, and no privilege at all.
@@ -48,33 +46,34 @@ struct ProcessIdentity {
         rlimits = process.rlimits
         oomScoreAdj = process.oomScoreAdj
         noNewPrivileges = true
-        apparmorProfile = process.apparmorProfile
+        // Nothing is executed whose label could be set.
+        self.process = Process()
         seccomp = nil
         capabilities = CapabilitySets()
+        unknownCapabilities = []
     }
 
-    private static func sets(_ names: Capabilities) throws -> CapabilitySets {
+    private static func sets(_ names: Capabilities, _ unknown: inout Set<String>) -> CapabilitySets {
         var sets = CapabilitySets()
-        sets.bounding = try set(names.bounding, "bounding")
-        sets.effective = try set(names.effective, "effective")
-        sets.inheritable = try set(names.inheritable, "inheritable")
-        sets.permitted = try set(names.permitted, "permitted")
+        sets.bounding = set(names.bounding, &unknown)
+        sets.effective = set(names.effective, &unknown)
+        sets.inheritable = set(names.inheritable, &unknown)
+        sets.permitted = set(names.permitted, &unknown)
         // The kernel gives only what is permitted and inheritable (capabilities(7)); runc passes over the rest too.
-        let ambient = try set(names.ambient, "ambient")
+        let ambient = set(names.ambient, &unknown)
         sets.ambient.mask = ambient.mask & sets.permitted.mask & sets.inheritable.mask
         return sets
     }
 
-    private static func set(_ names: [String], _ kind: String) throws -> CapabilitySet {
+    /// What cannot be given is left out, with a warning: config.md "Linux Process" wants no error.
+    private static func set(_ names: [String], _ unknown: inout Set<String>) -> CapabilitySet {
         var set = CapabilitySet()
-        for (index, name) in names.enumerated() {
-            guard let number = capabilityNumber(name) else {
-                throw SpecError(
-                    pointer: "/process/capabilities/\(kind)/\(index)", reason: "capability \"\(name)\" is not known",
-                    section: "config.md#linux-process")
+        for name in names {
+            if let number = capabilityNumber(name), number <= lastCapability() {
+                set.mask |= 1 << UInt64(number)
+            } else {
+                unknown.insert(name)
             }
-            // What the kernel does not have cannot be given: runc warns about it and goes on.
-            if number <= lastCapability() { set.mask |= 1 << UInt64(number) }
         }
         return set
     }
@@ -82,7 +81,7 @@ struct ProcessIdentity {
     /// Whether the filter has to be loaded while the process still has CAP_SYS_ADMIN. See seccomp(2).
     var needsPrivilegeForSeccomp: Bool { seccomp != nil && !noNewPrivileges }
 
-    /// Sets what is not about ids and privileges: OOM score, resource limits, AppArmor. Needs the host's procfs.
+    /// Sets what is not about ids and privileges: OOM score, resource limits, labels. Needs the host's procfs.
     func applyLimits() throws(Failure) {
         if let score = oomScoreAdj { try write("\(score)", to: "oom_score_adj", property: "oomScoreAdj") }
         for (index, limit) in rlimits.enumerated() {
@@ -94,9 +93,7 @@ struct ProcessIdentity {
                     at: "/process/rlimits/\(index)", "error setting rlimit type \(limit.type.rawValue)", cause: error)
             }
         }
-        if let profile = apparmorProfile, !profile.isEmpty {
-            try write("exec \(profile)", to: "attr/exec", property: "apparmorProfile")
-        }
+        try SecurityLabels.labelNextProgram(process)
     }
 
     private func write(_ text: String, to file: String, property: String) throws(Failure) {

@@ -23,9 +23,13 @@ struct RootSwitch {
 
     /// Builds the tree of an ordinary container, with its terminal, if config.json asks for one.
     func furnish() throws -> Furnished {
-        try setPropagation()
+        let isNew = settings.namespaces.new.contains(.mount)
+        if isNew { try setPropagation() }
+        let label = linux.mountLabel.flatMap { SecurityLabels.hasSELinux ? $0 : nil }
         var mounting = Mounting(
-            tree: RootTree(directory: try mountRoot()), bundle: settings.bundle, cgroup: settings.cgroup)
+            // Where the mounts are the caller's, it has bound the root itself.
+            tree: RootTree(directory: try isNew ? mountRoot() : openRoot()), bundle: settings.bundle,
+            cgroup: settings.cgroup, label: label)
         for (index, mount) in settings.spec.mounts.enumerated() { try mounting.make(mount, number: index) }
         let console = try furnishDevices(mounting.tree)
         return Furnished(tree: mounting.takeTree(), console: console)
@@ -36,13 +40,22 @@ struct RootSwitch {
     /// Its path was found without links when the bundle was read: one that has come since does not lead anywhere.
     private func mountRoot() throws(Failure) -> Descriptor {
         do throws(HostError) {
-            let place = try openWithoutLinks(settings.rootPath, flags: [.directory, .pathOnly])
-            let root = try cloneMount("", in: place.raw, recursive: true)
-            try attachMount(root.raw, at: place.raw)
-            return root
+            return try Self.bindRoot(settings.rootPath)
         } catch {
             throw Failure(at: "/root/path", "cannot mount the root filesystem", cause: error)
         }
+    }
+
+    private func openRoot() throws(HostError) -> Descriptor {
+        try openWithoutLinks(settings.rootPath, flags: [.directory, .pathOnly])
+    }
+
+    /// Binds a root filesystem onto itself.
+    static func bindRoot(_ path: String) throws(HostError) -> Descriptor {
+        let place = try openWithoutLinks(path, flags: [.directory, .pathOnly])
+        let root = try cloneMount("", in: place.raw, recursive: true)
+        try attachMount(root.raw, at: place.raw)
+        return root
     }
 
     private func furnishDevices(_ tree: borrowing RootTree) throws -> Console? {
@@ -101,7 +114,9 @@ struct RootSwitch {
     /// Makes the furnished tree the root.
     func enter(_ tree: borrowing RootTree) throws(HostError) {
         try changeDirectory(to: tree.directory.raw)
-        if settings.noPivot {
+        if !settings.namespaces.new.contains(.mount) {
+            try changeRoot(to: ".")
+        } else if settings.noPivot {
             try mount(".", at: "/", flags: MountFlags(rawValue: 8192))
             try changeRoot(to: ".")
             try changeDirectory(to: "/")

@@ -44,6 +44,10 @@ public struct Sandbox {
     private var settings: SandboxSettings
     /// The container's cgroups.
     public var cgroup: Cgroup { settings.cgroup }
+    /// What config.json asks for and the container does without.
+    public let warnings: [String]
+    /// Whether the hooks of `create` have begun to run.
+    public private(set) var hooksBegan = false
 
     /// Checks the request; changes nothing on the host.
     ///
@@ -56,17 +60,31 @@ public struct Sandbox {
             isGuest
             ? ProcessIdentity(supervisorOf: process)
             : try ProcessIdentity(process, seccomp: linux.seccomp, cache: request.filterCache)
-        // Without a mount namespace the container's mounts would be the host's; a guest never shares one.
+        // A guest never shares a mount namespace.
         let configured = isGuest ? linux.namespaces.filter { $0.type != .mount } : linux.namespaces
-        let namespaces = try NamespacePlan(configured, always: [.mount])
+        let namespaces = try NamespacePlan(configured, always: isGuest ? [.mount] : [])
         try SpecChecks.check(request.spec, namespaces)
         if isGuest { try SpecChecks.checkGuest(request.spec) }
+        warnings = Self.warnings(request.spec, identity)
         settings = SandboxSettings(
             id: request.id, spec: request.spec, bundle: request.bundle, rootPath: request.rootPath, isGuest: isGuest,
             noPivot: request.noPivot, noNewKeyring: request.noNewKeyring,
             preservedDescriptors: request.preservedDescriptors, consoleSocket: request.consoleSocket,
             guestDescriptors: request.guestDescriptors, namespaces: namespaces,
-            cgroup: try Self.planCgroup(linux, id: request.id), identity: identity)
+            cgroup: try Self.planCgroup(linux, id: request.id), identity: identity,
+            attributes: ExecutionAttributes(process, linux))
+    }
+
+    private static func warnings(_ spec: RuntimeSpec, _ identity: ProcessIdentity) -> [String] {
+        var warnings = [String]()
+        if !identity.unknownCapabilities.isEmpty {
+            let names = identity.unknownCapabilities.joined(separator: " ")
+            warnings.append("ignoring unknown or unavailable capabilities: [\(names)]")
+        }
+        if let label = spec.linux?.mountLabel, !label.isEmpty, !SecurityLabels.hasSELinux {
+            warnings.append("ignoring linux.mountLabel \"\(label)\": SELinux is not enabled")
+        }
+        return warnings
     }
 
     private static func planCgroup(_ linux: LinuxSpec, id: String) throws -> Cgroup {
@@ -103,6 +121,23 @@ public struct Sandbox {
         try settings.cgroup.apply(resources)
     }
 
+    /// Whether the container's mounts are made in the caller's own mount namespace, for config.json lists none.
+    public var sharesMounts: Bool { !settings.namespaces.isSeparate(.mount) }
+
+    /// Mounts the root directory onto itself, so that all of a container that shares its mounts is below one mount of its
+    /// own, which ``unbindRoot(_:)`` detaches.
+    public func bindRoot() throws {
+        do throws(HostError) {
+            let root = try RootSwitch.bindRoot(settings.rootPath)
+            try mount(nil, at: descriptorPath(root.raw), flags: [.private, .recursive])
+        } catch {
+            throw Failure("cannot bind the root filesystem", cause: error)
+        }
+    }
+
+    /// Takes ``bindRoot()`` back, with all that was mounted below.
+    public static func unbindRoot(_ path: String) throws { try detachMount(path) }
+
     /// Makes process 1 and furnishes its sandbox; when it returns, process 1 waits for `start`.
     ///
     /// - Parameters:
@@ -110,7 +145,7 @@ public struct Sandbox {
     ///   - known: Called with the pid as soon as there is one.
     ///   - guest: Runs a guest's supervisor, in process 1.
     /// - Throws: The reason process 1 gives, or that of a hook. Process 1 is gone then.
-    public func makeProcess(
+    public mutating func makeProcess(
         listener: Int32, known: (Int32) throws -> Void, guest: (StartConnection) -> Never
     ) throws -> Int32 {
         let pair = try SocketPair()
@@ -150,7 +185,7 @@ public struct Sandbox {
         return pid
     }
 
-    private func attend(_ pid: Int32, _ channel: consuming InitChannel) throws {
+    private mutating func attend(_ pid: Int32, _ channel: consuming InitChannel) throws {
         if settings.namespaces.new.contains(.user) {
             try IDMappings.write(settings.spec.linux ?? LinuxSpec(), for: pid)
         }
@@ -160,6 +195,7 @@ public struct Sandbox {
             case .ready: return
             case .failed(let reason): throw Failure(reason)
             case .runHooks:
+                hooksBegan = true
                 try runHooks(pid)
                 try channel.send(.proceed(pid: pid))
             case .proceed, nil: throw Failure("the container's process ended before it was ready: \(ending(of: pid))")

@@ -19,4 +19,5 @@ struct SandboxSettings {
     let namespaces: NamespacePlan
     var cgroup: Cgroup
     let identity: ProcessIdentity
+    let attributes: ExecutionAttributes
 }

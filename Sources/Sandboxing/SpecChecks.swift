@@ -11,6 +11,7 @@ enum SpecChecks {
         try refuseUnsupported(linux)
         try checkMappings(linux, namespaces)
         try checkNames(spec, namespaces)
+        try checkCovered(linux, namespaces)
         for (name, _) in linux.sysctl { try checkSysctl(name, namespaces) }
         for (index, mount) in spec.mounts.enumerated() where !(mount.uidMappings.isEmpty && mount.gidMappings.isEmpty) {
             throw SpecError(
@@ -23,6 +24,11 @@ enum SpecChecks {
     ///
     /// - Throws: ``OCISpec/SpecError`` that names the property.
     static func checkGuest(_ spec: RuntimeSpec) throws(SpecError) {
+        if spec.linux?.personality != nil {
+            throw SpecError(
+                pointer: "/linux/personality", reason: "a guest is no program of this kernel",
+                section: "config-linux.md#personality")
+        }
         guard !spec.hooks.startContainer.isEmpty else { return }
         throw SpecError(
             pointer: "/hooks/startContainer",
@@ -32,13 +38,22 @@ enum SpecChecks {
 
     private static func refuseUnsupported(_ linux: LinuxSpec) throws(SpecError) {
         let refused: [(String, Bool)] = [
-            ("intelRdt", linux.intelRdt != nil), ("memoryPolicy", linux.memoryPolicy != nil),
-            ("netDevices", !linux.netDevices.isEmpty), ("personality", linux.personality != nil),
-            ("mountLabel", linux.mountLabel.map { !$0.isEmpty } ?? false),
+            ("intelRdt", linux.intelRdt != nil), ("netDevices", !linux.netDevices.isEmpty),
         ]
         for (name, isSet) in refused where isSet {
             throw SpecError(
                 pointer: "/linux/\(name)", reason: "this property is not supported", section: "config-linux.md")
+        }
+    }
+
+    /// What is covered for the container would be covered for whoever shares its mounts. The words are runc's.
+    private static func checkCovered(_ linux: LinuxSpec, _ namespaces: NamespacePlan) throws(SpecError) {
+        guard !namespaces.isSeparate(.mount) else { return }
+        for (name, paths) in [("maskedPaths", linux.maskedPaths), ("readonlyPaths", linux.readonlyPaths)]
+        where !paths.isEmpty {
+            throw SpecError(
+                pointer: "/linux/\(name)", reason: "unable to restrict sys entries without a private MNT namespace",
+                section: "config-linux.md#masked-paths")
         }
     }
 

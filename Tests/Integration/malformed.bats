@@ -105,7 +105,6 @@ uid negative            | /process/user/uid     | .process.user.uid = -1
 uid too large           | /process/user/uid     | .process.user.uid = 4294967296
 uid a fraction          | /process/user/uid     | .process.user.uid = 1.5
 uid a string            | /process/user/uid     | .process.user.uid = "root"
-unknown capability      | CAP_NO_SUCH           | .process.capabilities.bounding = ["CAP_NO_SUCH"]
 unknown rlimit          | RLIMIT_NO_SUCH        | .process.rlimits = [{type: "RLIMIT_NO_SUCH", soft: 1, hard: 1}]
 rlimit given twice      | RLIMIT_NOFILE         | .process.rlimits += .process.rlimits
 rlimit soft above hard  | RLIMIT_NOFILE         | .process.rlimits = [{type: "RLIMIT_NOFILE", soft: 2, hard: 1}]

@@ -26,12 +26,9 @@ struct RefusedPlan: Sendable, CustomTestStringConvertible {
 
     static let processes: [RefusedPlan] = [
         RefusedPlan(
-            "no process", "config.json: /process: create needs a process (runtime-spec config.md, process)", spt
-        ) { $0.arguments = nil },
-        RefusedPlan(
             "no arguments",
             "config.json: /process/args: create needs a program to run (runtime-spec config.md, process)", spt
-        ) { $0.arguments = [] },
+        ) { $0.arguments = [] }
     ]
 
     static let marks: [RefusedPlan] = [

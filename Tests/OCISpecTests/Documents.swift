@@ -45,7 +45,7 @@ let fullProcess = #"""
       "rlimits": [{"type": "RLIMIT_CORE", "soft": 0, "hard": 18446744073709551615}],
       "apparmorProfile": "profile", "oomScoreAdj": -500, "selinuxLabel": "label",
       "scheduler": {
-        "policy": "SCHED_DEADLINE", "nice": -20, "priority": 4, "runtime": 1, "deadline": 2, "period": 3,
+        "policy": "SCHED_DEADLINE", "nice": -20, "runtime": 1, "deadline": 2, "period": 3,
         "flags": ["SCHED_FLAG_RECLAIM", "SCHED_FLAG_RESET_ON_FORK"]
       },
       "ioPriority": {"class": "IOPRIO_CLASS_IDLE", "priority": 7},

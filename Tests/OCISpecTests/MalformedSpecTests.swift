@@ -150,6 +150,14 @@ struct Row: Sendable, CustomTestStringConvertible {
             SCHED_BATCH, SCHED_ISO, SCHED_IDLE, SCHED_DEADLINE)
             """),
         Row(
+            process(#""scheduler":{"policy":"SCHED_BATCH","priority":1}"#),
+            "/process/scheduler/priority", "config.md, linux-process",
+            "scheduler.priority can only be specified for SchedFIFO or SchedRR policy"),
+        Row(
+            process(#""scheduler":{"policy":"SCHED_FIFO","period":1}"#),
+            "/process/scheduler/period", "config.md, linux-process",
+            "scheduler runtime/deadline/period can only be specified for SchedDeadline policy"),
+        Row(
             process(#""ioPriority":{"class":"IOPRIO_CLASS_BE","priority":8}"#),
             "/process/ioPriority/priority", "config.md, linux-process", "expected an integer from 0 to 7, found 8"),
     ]
@@ -207,10 +215,22 @@ struct Row: Sendable, CustomTestStringConvertible {
             "/linux/timeOffsets/boottime/nanosecs", "config-linux.md, offset-for-time-namespace",
             "expected an integer from 0 to 999999999, found 1000000000"),
         Row(
+            linux(#""personality":{"domain":"LINUX","flags":["X"]}"#),
+            "/linux/personality/flags/0", "config-linux.md, personality",
+            "unknown personality flag 'X' (the specification defines none)"),
+        Row(
+            linux(#""memoryPolicy":{"mode":"MPOL_LOCAL","nodes":"0,2-3"}"#),
+            "/linux/memoryPolicy/nodes", "config-linux.md, memory-policy",
+            "memory policy mode requires 0 nodes but got 3"),
+        Row(
+            linux(#""memoryPolicy":{"mode":"MPOL_BIND","nodes":"3-2"}"#),
+            "/linux/memoryPolicy/nodes", "config-linux.md, memory-policy",
+            "invalid memory policy nodes '3-2': no list such as 0-3,7 of numbers below 1024"),
+        Row(
             linux(#""memoryPolicy":{"mode":"MPOL_BIND","flags":["MPOL_F_X"]}"#),
             "/linux/memoryPolicy/flags/0", "config-linux.md, memory-policy",
             """
-            unknown memory policy flag 'MPOL_F_X' (known: MPOL_F_NUMA_BALANCING, \
+            invalid memory policy flag 'MPOL_F_X' (known: MPOL_F_NUMA_BALANCING, \
             MPOL_F_RELATIVE_NODES, MPOL_F_STATIC_NODES)
             """),
         Row(

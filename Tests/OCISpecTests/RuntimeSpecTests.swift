@@ -76,7 +76,6 @@ private func decode(_ text: String) throws -> RuntimeSpec {
         #expect(scheduler.flags == [.reclaim, .resetOnFork])
         #expect([scheduler.runtime, scheduler.deadline, scheduler.period] == [1, 2, 3])
         #expect(scheduler.nice == -20)
-        #expect(scheduler.priority == 4)
     }
 
     @Test func decodesEveryResource() throws {
@@ -126,7 +125,7 @@ private func decode(_ text: String) throws -> RuntimeSpec {
         #expect(linux.intelRdt?.memBwSchema == "MB:0=20")
         #expect(linux.intelRdt?.enableMonitoring == true)
         #expect(linux.memoryPolicy?.mode == .weightedInterleave)
-        #expect(linux.memoryPolicy?.nodes == "0-3")
+        #expect(linux.memoryPolicy?.nodeNumbers == [0, 1, 2, 3])
         #expect(linux.memoryPolicy?.flags == [.staticNodes])
         #expect(linux.personality?.domain == .linux32)
         #expect(

@@ -1,0 +1,109 @@
+internal import HostSystem
+internal import OCISpec
+
+/// How a container's processes get processors, disks and memory, and which machine they believe to be on.
+///
+/// See config.md "Linux Process", config-linux.md "Memory policy" and "Personality". Holds for every process that the
+/// runtime starts in the container.
+struct ExecutionAttributes {
+    let scheduling: SchedulingAttributes?
+    let ioPriority: IOPriority?
+    let memory: (mode: Int32, nodes: [UInt64])?
+    let personality: UInt?
+
+    /// Reads them; all of it was checked when the document was decoded.
+    init(_ process: Process, _ linux: LinuxSpec) {
+        scheduling = process.scheduler.map(Self.scheduling)
+        ioPriority = process.ioPriority
+        memory = linux.memoryPolicy.map { (mode: Self.mode($0), nodes: Self.words($0.nodeNumbers)) }
+        personality = linux.personality.map { $0.domain == .linux32 ? 8 : 0 }
+    }
+
+    /// Sets what is asked for, on this process. Needs its privileges still.
+    func apply() throws(Failure) {
+        do throws(HostError) {
+            if let scheduling { try setScheduling(scheduling) }
+            if let ioPriority {
+                try setIOPriority(level: Self.level(ioPriority.class), priority: Int32(ioPriority.priority))
+            }
+            if let memory { try setMemoryPolicy(mode: memory.mode, nodes: memory.nodes) }
+            if let personality { try setPersonality(personality) }
+        } catch {
+            throw Failure("cannot set how the process is run", cause: error)
+        }
+    }
+
+    private static func scheduling(_ scheduler: Scheduler) -> SchedulingAttributes {
+        var attributes = SchedulingAttributes(policy: policy(scheduler.policy))
+        attributes.flags = scheduler.flags.reduce(0) { $0 | flag($1) }
+        attributes.nice = scheduler.nice
+        attributes.priority = UInt32(clamping: scheduler.priority)
+        attributes.runtime = scheduler.runtime
+        attributes.deadline = scheduler.deadline
+        attributes.period = scheduler.period
+        return attributes
+    }
+
+    /// SCHED_* of the kernel's sched.h.
+    private static func policy(_ policy: Scheduler.Policy) -> UInt32 {
+        switch policy {
+        case .other: 0
+        case .fifo: 1
+        case .roundRobin: 2
+        case .batch: 3
+        case .iso: 4
+        case .idle: 5
+        case .deadline: 6
+        }
+    }
+
+    /// SCHED_FLAG_* of the kernel's sched.h.
+    private static func flag(_ flag: Scheduler.Flag) -> UInt64 {
+        switch flag {
+        case .resetOnFork: 1
+        case .reclaim: 2
+        case .deadlineOverrun: 4
+        case .keepPolicy: 8
+        case .keepParameters: 16
+        case .utilizationClampMin: 32
+        case .utilizationClampMax: 64
+        }
+    }
+
+    /// IOPRIO_CLASS_* of the kernel's ioprio.h.
+    private static func level(_ level: IOPriority.Class) -> Int32 {
+        switch level {
+        case .realtime: 1
+        case .bestEffort: 2
+        case .idle: 3
+        }
+    }
+
+    /// MPOL_* and MPOL_F_* of the kernel's mempolicy.h.
+    private static func mode(_ policy: MemoryPolicy) -> Int32 {
+        let mode: Int32 =
+            switch policy.mode {
+            case .default: 0
+            case .preferred: 1
+            case .bind: 2
+            case .interleave: 3
+            case .local: 4
+            case .preferredMany: 5
+            case .weightedInterleave: 6
+            }
+        return policy.flags.reduce(mode) { bits, flag in
+            switch flag {
+            case .numaBalancing: bits | 1 << 13
+            case .relativeNodes: bits | 1 << 14
+            case .staticNodes: bits | 1 << 15
+            }
+        }
+    }
+
+    private static func words(_ nodes: [Int]) -> [UInt64] {
+        guard let highest = nodes.max() else { return [] }
+        var words = [UInt64](repeating: 0, count: highest / 64 + 1)
+        for node in nodes { words[node / 64] |= 1 << UInt64(node % 64) }
+        return words
+    }
+}
