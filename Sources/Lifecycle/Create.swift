@@ -185,6 +185,7 @@ private struct Creation {
         if bundle.spec.linux?.seccomp != nil { request.filterCache = runtime.filterCache }
         request.noPivot = options.noPivot
         request.noNewKeyring = options.noNewKeyring
+        request.rootless = runtime.settings.rootless
         request.preservedDescriptors = activated + max(0, options.preserveDescriptors)
         if activated > 0 { request.spec.process?.env += ["LISTEN_FDS=\(activated)", "LISTEN_PID=1"] }
         request.consoleSocket = consoleSocket

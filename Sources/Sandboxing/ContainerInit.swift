@@ -67,12 +67,13 @@ struct ContainerInit: ~Copyable {
 
     /// A new user namespace's process has every capability in it, but keeps ids that mean nothing there.
     private func becomeRootOfUserNamespace() throws(HostError) {
-        do throws(HostError) {
-            try setGroup(0)
-            try setUser(0)
-        } catch {
-            // Id 0 need not be mapped.
-            if !error.isInvalid { throw error }
+        for become in [setGroup, setUser] {
+            do throws(HostError) {
+                try become(0)
+            } catch {
+                // Id 0 need not be mapped.
+                if !error.isInvalid { throw error }
+            }
         }
     }
 
@@ -149,9 +150,15 @@ struct ContainerInit: ~Copyable {
         if let socket = settings.consoleSocket {
             try sendDescriptor(console.terminal.master.raw, text: "/dev/pts/\(console.terminal.number)", over: socket)
         }
-        try changeOwner(of: terminal, uid: process.user.uid, gid: 5)
+        try giveTerminal(terminal)
         for number in Int32(0)...2 { try duplicate(terminal, to: number) }
         try setControllingTerminal(0)
+    }
+
+    /// The user owns the terminal; its group stays the one that devpts was mounted with.
+    private func giveTerminal(_ terminal: Int32) throws(HostError) {
+        guard try status(of: terminal).owner != process.user.uid else { return }
+        try changeOwner(of: terminal, uid: process.user.uid, gid: .max)
     }
 
     /// The container's user must be able to open its standard descriptors again by their names in /proc.
