@@ -14,7 +14,7 @@ public enum Swiftlet {
     ///   - words: The program's name and its arguments.
     ///   - output: Takes what the command prints on standard output.
     ///   - standardError: Takes log lines and reasons of failure.
-    /// - Returns: The exit status: 0, 1 for an error, 3 for an unknown command, or that of the process run.
+    /// - Returns: The exit status: 0, 1 for an error, 3 for an unknown command, or that of the container run.
     public static func run(
         _ words: [String],
         output: @escaping (String) throws -> Void = { try Program.write($0, to: .output) },
@@ -51,9 +51,6 @@ private struct CommandLineRun {
             let help = command.map { "\($0) --help" } ?? "--help"
             standardError("run '\(called) \(help)' for usage\n")
             return error.status
-        } catch let error as StatusError {
-            log.fatal(error.description)
-            return error.status
         } catch {
             log.fatal("\(error)")
             return 1
@@ -73,8 +70,7 @@ private struct CommandLineRun {
         let command = try Catalogue.command(named: rest.first ?? "")
         self.command = command.name
         let declaration = command.declaration
-        let arguments = try ArgumentParser.parse(
-            rest.dropFirst(), options: declaration.options, stopsAtPositional: declaration.endsWithWords)
+        let arguments = try ArgumentParser.parse(rest.dropFirst(), options: declaration.options)
         if arguments.isOn(Option.showHelp) {
             try output(HelpText.command(declaration, as: called))
             return 0

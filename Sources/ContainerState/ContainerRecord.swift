@@ -20,14 +20,14 @@ public struct ContainerRecord: Equatable, Sendable {
     public var owner: UInt32
     /// Which guest framework and monitor it runs; empty for an ordinary container.
     public var guest: String
+    /// The guest's memory in MiB; 0 for an ordinary container.
+    public var guestMemoryMiB: UInt64
     /// The cgroup directories that were not there before it, outermost first.
     public var cgroups: [String]
     /// The cgroup directories its processes are in.
     public var processCgroups: [String]
     /// Whether its root is bound onto itself in the host's mount namespace, to be detached with all below it.
     public var boundRoot: Bool
-    /// Whether its processes keep the session keyring of whoever starts them.
-    public var noNewKeyring: Bool
     /// The annotations of config.json, as an object.
     public var annotations: JSONValue
     /// The hooks that are still to be run, as config.json has them; `null` for none.
@@ -44,10 +44,10 @@ public struct ContainerRecord: Equatable, Sendable {
         pid = 0
         startTime = 0
         guest = ""
+        guestMemoryMiB = 0
         cgroups = []
         processCgroups = []
         boundRoot = false
-        noNewKeyring = false
         annotations = .object(JSONObject())
         hooks = .null
     }
@@ -64,10 +64,10 @@ public struct ContainerRecord: Equatable, Sendable {
             "created": .string(created),
             "owner": JSONValue(owner),
             "guest": .string(guest),
+            "guestMemoryMiB": JSONValue(guestMemoryMiB),
             "cgroups": JSONValue(cgroups),
             "processCgroups": JSONValue(processCgroups),
             "boundRoot": .bool(boundRoot),
-            "noNewKeyring": .bool(noNewKeyring),
             "annotations": annotations,
             "hooks": hooks,
         ])
@@ -84,10 +84,10 @@ public struct ContainerRecord: Equatable, Sendable {
         self.pid = pid
         startTime = start
         guest = json["guest"]?.string ?? ""
+        guestMemoryMiB = json["guestMemoryMiB"]?.integer() ?? 0
         cgroups = json["cgroups"]?.array?.compactMap(\.string) ?? []
         processCgroups = json["processCgroups"]?.array?.compactMap(\.string) ?? []
         boundRoot = json["boundRoot"] == .bool(true)
-        noNewKeyring = json["noNewKeyring"]?.bool ?? false
         annotations = json["annotations"] ?? .object(JSONObject())
         hooks = json["hooks"] ?? .null
     }

@@ -56,12 +56,12 @@ private struct UserNames {
 
     init() { lines = (try? readText("/etc/passwd"))?.split(separator: "\n") ?? [] }
 
-    /// The name of a user, or the number where there is none.
+    /// The name of a user, or `#` and the number where there is none, like runc.
     func name(of uid: UInt32) -> String {
         for line in lines {
             let fields = line.split(separator: ":", omittingEmptySubsequences: false)
             if fields.count > 2, UInt32(fields[2]) == uid { return String(fields[0]) }
         }
-        return "\(uid)"
+        return "#\(uid)"
     }
 }

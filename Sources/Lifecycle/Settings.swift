@@ -4,19 +4,16 @@ public import HostSystem
 public struct RuntimeSettings {
     /// The directory that holds the containers' state; absolute.
     public let root: String
-    /// Whether that is in XDG_RUNTIME_DIR, where old files may be cleaned up.
-    public let isRootTemporary: Bool
     /// Whether cgroups are asked of systemd.
     public let systemdCgroup: Bool
-    /// Whether cgroups that cannot be made are done without; nil to find out whether the caller is root of the host.
+    /// Whether the caller has no privileges; nil to find out.
     public let rootless: Bool?
     /// Where messages go.
     public let log: Log
 
     /// Creates settings.
-    public init(root: String, isRootTemporary: Bool = false, systemdCgroup: Bool, rootless: Bool?, log: Log) {
+    public init(root: String, systemdCgroup: Bool, rootless: Bool?, log: Log) {
         self.root = root
-        self.isRootTemporary = isRootTemporary
         self.systemdCgroup = systemdCgroup
         self.rootless = rootless
         self.log = log
@@ -71,7 +68,7 @@ public struct ContainerSummary {
     public let rootfs: String
     /// When it was made, RFC 3339.
     public let created: String
-    /// The name, or else the number, of the user who made it.
+    /// The name, or else `#` and the number, of the user who made it.
     public let owner: String
     /// Its annotations.
     public let annotations: [(String, String)]

@@ -31,10 +31,6 @@ extension Cgroup {
     /// Writes one value; false when it has to wait for others.
     private func write(_ setting: Setting, mayWait: Bool) throws(Failure) -> Bool {
         guard let directory = directory(of: setting) else {
-            // runc's words for what a caller without privileges cannot have.
-            if !inherited.isEmpty {
-                throw Failure("cannot set \(setting.controller) limit: container could not join or create cgroup")
-            }
             throw Failure("cannot set \(setting.name): cgroup controller \(setting.controller) is not mounted")
         }
         do throws(HostError) {
@@ -62,16 +58,6 @@ extension Cgroup {
         return Failure("cgroup controller \(setting.controller) is not available in \(directory)")
     }
 
-    /// A limit below what is in use already would end the container instead of limiting it.
-    private func checkUsage(_ resources: Resources) throws(Failure) {
-        guard let memory = resources.memory, memory.checkBeforeUpdate == true, let limit = memory.limit, limit > 0,
-            let place = places.first(where: \.isUnified),
-            let text = try? readText("\(place.directory)/memory.current"),
-            let usage = Int64(text.prefix { !$0.isNewline }), usage > limit
-        else { return }
-        throw Failure("unable to set memory limit to \(limit) (current usage: \(usage))")
-    }
-
     private func applyDeviceRules(_ configured: [DeviceRule]) throws(Failure) {
         let rules = DeviceRules(configured)
         do throws(HostError) {
@@ -82,13 +68,13 @@ extension Cgroup {
                 }
             } else if let place = places.first(where: \.isUnified), isUnified {
                 try DeviceProgram(rules.program).attach(to: place.directory)
-            } else if DeviceRules.restricts(configured) && !privilege.mayOmitDeviceRules {
+            } else if DeviceRules.restricts(configured) {
                 throw HostError(call: "cgroup controller devices is not mounted", subject: "", errno: 0)
             }
         } catch {
             // An ordinary user may set no rules, and can make no device nodes either; rules that deny nothing are no
             // loss.
-            if error.isPermission && privilege.mayOmitDeviceRules { return }
+            if error.isPermission && (effectiveUser() != 0 || isInUserNamespace()) { return }
             guard DeviceRules.restricts(configured) else { return }
             throw Failure("cannot apply the device rules of config.json", cause: error)
         }
@@ -126,6 +112,16 @@ extension Cgroup {
         static func == (one: Setting, other: Setting) -> Bool {
             one.controller == other.controller && one.file == other.file && one.value == other.value
         }
+    }
+}
+
+extension Resources {
+    /// Whether there is a limit that only a cgroup can hold. Rules about devices alone are not: an ordinary user's
+    /// container can make no device nodes.
+    var hasLimits: Bool {
+        var others = self
+        others.devices = []
+        return others != Resources()
     }
 }
 

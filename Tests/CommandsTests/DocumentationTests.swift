@@ -23,8 +23,7 @@ import Testing
         }
         for positional in declaration.positionals {
             #expect(help.output.contains(positional.synopsis))
-            let words = positional.kind == .program ? "\(positional.name) ..." : positional.name
-            #expect(page.output.contains("Ar \(words)\n"))
+            #expect(page.output.contains("Ar \(positional.name)\n"))
         }
     }
 

@@ -311,8 +311,11 @@ leave_processes_behind() {
     expect_output ''
     ok list --format json
     matches "$output" '^(null|\[\])$' document
-    ROOT=$TEST_DIR/nowhere ok list -q
-    expect_output ''
+}
+
+@test "list of a --root that is not there" {
+    need_swiftlet # runc 1.1 takes it for empty, later ones refuse it
+    ROOT=$TEST_DIR/nowhere refused 'no such file or directory' list
 }
 
 @test "run deletes the container when it ends" {

@@ -1,0 +1,32 @@
+internal import ContainerState
+internal import HostSystem
+public import OCISpec
+internal import Sandboxing
+
+extension Runtime {
+    /// Changes limits of a container; what `resources` does not say stays as it is.
+    ///
+    /// - Throws: ``HostSystem/Failure`` when the container does not run, has no cgroups, or a limit cannot be set. No
+    ///   limit has changed then.
+    public func update(id: String, resources: Resources) throws {
+        let container = try open(id, lock: false)
+        let status = container.status
+        guard let record = container.record, status != .creating, status != .stopped else {
+            throw Failure("container not running")
+        }
+        for remark in resources.remarks { log.warning(remark) }
+        guard !record.processCgroups.isEmpty else {
+            throw Failure("cannot update container \(id): it has no cgroups")
+        }
+        try checkGuestMemory(record, resources.memory?.limit)
+        try Cgroup(existing: record.processCgroups).update(resources)
+    }
+
+    /// A guest was told how much memory it has, and may use all of it at any time.
+    private func checkGuestMemory(_ record: ContainerRecord, _ limit: Int64?) throws(Failure) {
+        guard let limit, limit > 0, UInt64(limit) < record.guestMemoryMiB << 20 else { return }
+        throw Failure(
+            "cannot set the memory limit of container \(record.id) to \(limit): its guest was started with "
+                + "\(record.guestMemoryMiB) MiB, which cannot be taken from it")
+    }
+}
