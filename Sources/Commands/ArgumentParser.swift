@@ -10,10 +10,15 @@ struct ArgumentParser {
 
     /// Reads `words` and returns what is understood.
     ///
-    /// - Parameter options: What may occur.
-    static func parse(_ words: ArraySlice<String>, options: [Option]) throws(UsageError) -> Arguments {
-        var parser = ArgumentParser(options: options, stopsAtPositional: false, rest: words)
+    /// - Parameters:
+    ///   - options: What may occur.
+    ///   - stopsAtPositional: Whether the first word that is no option makes all that follow positional.
+    static func parse(
+        _ words: ArraySlice<String>, options: [Option], stopsAtPositional: Bool = false
+    ) throws(UsageError) -> Arguments {
+        var parser = ArgumentParser(options: options, stopsAtPositional: stopsAtPositional, rest: words)
         try parser.run()
+        parser.arguments.positionals += parser.rest
         return parser.arguments
     }
 

@@ -35,6 +35,20 @@ struct Arguments {
         return text
     }
 
+    /// The texts of an option that may be given any number of times, in order.
+    func texts(_ option: Option) -> [String] {
+        given.compactMap { entry in
+            guard entry.option.name == option.name, case .text(let text) = entry.value else { return nil }
+            return text
+        }
+    }
+
+    /// Whether a flag is on; nil when it was not given.
+    func flag(_ option: Option) -> Bool? {
+        guard case .flag(let isOn) = value(of: option) else { return nil }
+        return isOn
+    }
+
     /// The number of an option; nil when it was not given.
     func number(_ option: Option) -> Int32? {
         guard case .number(let number) = value(of: option) else { return nil }
@@ -56,4 +70,12 @@ struct UsageError: Error, Equatable, CustomStringConvertible {
         self.description = description
         self.status = status
     }
+}
+
+/// A command that failed with another status than 1.
+struct StatusError: Error, CustomStringConvertible {
+    let status: Int32
+    let cause: any Error
+
+    var description: String { "\(cause)" }
 }

@@ -95,7 +95,7 @@ enum BashCompletion {
     private static func positionals(_ declaration: Declaration) -> String {
         let words = declaration.positionals.compactMap { positional -> String? in
             switch positional.kind {
-            case .newContainer: nil
+            case .newContainer, .program: nil
             case .container: "$(_\(Release.program)_containers \"$root\")"
             case .signal: signalNames.joined(separator: " ")
             case .command: Catalogue.declarations.map(\.name).joined(separator: " ")

@@ -12,9 +12,10 @@ struct CommandContext {
 
     /// The runtime, made only by the commands that need one.
     func runtime() throws -> Runtime {
-        Runtime(
+        let (root, isTemporary) = try root()
+        return Runtime(
             RuntimeSettings(
-                root: try root(), systemdCgroup: usesSystemd, rootless: rootless, log: log))
+                root: root, isRootTemporary: isTemporary, systemdCgroup: usesSystemd, rootless: rootless, log: log))
     }
 
     private var usesSystemd: Bool {
@@ -35,25 +36,25 @@ struct CommandContext {
         }
     }
 
-    /// The absolute path of the state directory.
-    private func root() throws -> String {
+    /// The absolute path of the state directory, and whether old files are cleaned up there.
+    private func root() throws -> (path: String, isTemporary: Bool) {
         guard let root = globals.text(GlobalOptions.root) else { return Self.defaultRoot() }
         guard !root.isEmpty else { throw UsageError("invalid root: an empty path names no directory") }
-        return root.hasPrefix("/") ? root : "\(try currentDirectoryPath())/\(root)"
+        return (root.hasPrefix("/") ? root : "\(try currentDirectoryPath())/\(root)", false)
     }
 
     /// Where state is kept when nobody says where.
     ///
     /// As runc decides it: an engine that runs rootless inside a user namespace looks like root, but cannot write to
     /// /run; only `USER` tells it from a container in which everything is root's.
-    private static func defaultRoot() -> String {
-        let system = "/run/\(Release.program)"
+    private static func defaultRoot() -> (path: String, isTemporary: Bool) {
+        let system = ("/run/\(Release.program)", false)
         guard let directory = Program.environment("XDG_RUNTIME_DIR"), !directory.isEmpty else { return system }
         let isOrdinaryUser = effectiveUser() != 0
         guard isOrdinaryUser || (Program.isInUserNamespace && Program.environment("USER") != "root") else {
             return system
         }
-        return "\(directory)/\(Release.program)"
+        return ("\(directory)/\(Release.program)", true)
     }
 
     /// The first positional argument as the name of a container.

@@ -10,6 +10,8 @@ struct Positional: Sendable {
         /// The name of a command.
         case command
         case choice([String])
+        /// Any number of words that are not this program's: a program and its arguments.
+        case program
     }
 
     let name: String
@@ -22,8 +24,11 @@ struct Positional: Sendable {
         isRequired = !optional
     }
 
-    /// `<container-id>`, or `[signal]` when it may be left out.
-    var synopsis: String { isRequired ? "<\(name)>" : "[\(name)]" }
+    /// `<container-id>`, or `[signal]` when it may be left out, or `[command...]`.
+    var synopsis: String {
+        let text = kind == .program ? "\(name)..." : name
+        return isRequired ? "<\(text)>" : "[\(text)]"
+    }
 
     static let newContainer = Positional("container-id", .newContainer)
     static let container = Positional("container-id", .container)
@@ -62,6 +67,9 @@ struct Declaration: Sendable {
     /// All options of the command.
     var options: [Option] { ownOptions + [Option.showHelp] }
 
+    /// Whether all words after the first positional argument belong to another program.
+    var endsWithWords: Bool { positionals.last?.kind == .program }
+
     /// `swiftlet kill [command options] <container-id> [signal]`
     func synopsis(as program: String) -> String {
         ([program, name, "[command options]"] + positionals.map(\.synopsis)).joined(separator: " ")
@@ -71,7 +79,7 @@ struct Declaration: Sendable {
     func checkCount(of arguments: Arguments) throws(UsageError) {
         let count = arguments.positionals.count
         let least = positionals.count { $0.isRequired }
-        let most = positionals.count
+        let most = endsWithWords ? Int.max : positionals.count
         let complaint: String
         if least == most, count != least {
             complaint = "exactly \(least)"

@@ -14,7 +14,7 @@ public enum Swiftlet {
     ///   - words: The program's name and its arguments.
     ///   - output: Takes what the command prints on standard output.
     ///   - standardError: Takes log lines and reasons of failure.
-    /// - Returns: The exit status: 0, 1 for an error, 3 for an unknown command, or that of the container run.
+    /// - Returns: The exit status: 0, 1 for an error, 3 for an unknown command, or that of the process run.
     public static func run(
         _ words: [String],
         output: @escaping (String) throws -> Void = { try Program.write($0, to: .output) },
@@ -51,6 +51,9 @@ private struct CommandLineRun {
             let help = command.map { "\($0) --help" } ?? "--help"
             standardError("run '\(called) \(help)' for usage\n")
             return error.status
+        } catch let error as StatusError {
+            log.fatal(error.description)
+            return error.status
         } catch {
             log.fatal("\(error)")
             return 1
@@ -70,7 +73,8 @@ private struct CommandLineRun {
         let command = try Catalogue.command(named: rest.first ?? "")
         self.command = command.name
         let declaration = command.declaration
-        let arguments = try ArgumentParser.parse(rest.dropFirst(), options: declaration.options)
+        let arguments = try ArgumentParser.parse(
+            rest.dropFirst(), options: declaration.options, stopsAtPositional: declaration.endsWithWords)
         if arguments.isOn(Option.showHelp) {
             try output(HelpText.command(declaration, as: called))
             return 0

@@ -44,7 +44,7 @@ enum FishCompletion {
 
     private static func words(_ kind: Positional.Kind) -> String? {
         switch kind {
-        case .newContainer: nil
+        case .newContainer, .program: nil
         case .container: "(__\(Release.program)_containers)"
         case .signal: signalNames.joined(separator: " ")
         case .command: Catalogue.declarations.map(\.name).joined(separator: " ")

@@ -54,7 +54,8 @@ enum GlobalOptions {
         ("0", "The command did what it was asked to do."),
         ("1", "It did not; the reason is on standard error and, with --log, in the log."),
         ("3", "There is no such command."),
-        ("other", "The command run without --detach returns the status of the container's process."),
+        ("255", "The command exec could not begin the program; it was not run."),
+        ("other", "The commands run and exec without --detach return the status of the process."),
     ]
     /// What is read from the environment.
     static let environment = [

@@ -18,7 +18,8 @@ enum ManualPage {
         page += ".Nm \(Release.program)\n.Op Ar global options\n.Cm \(declaration.name)\n"
         for option in declaration.options { page += synopsis(option) }
         for positional in declaration.positionals {
-            page += positional.isRequired ? ".Ar \(positional.name)\n" : ".Op Ar \(positional.name)\n"
+            let name = positional.kind == .program ? "\(positional.name) ..." : positional.name
+            page += positional.isRequired ? ".Ar \(name)\n" : ".Op Ar \(name)\n"
         }
         page += section("DESCRIPTION", paragraphs(declaration.description))
         page += section("OPTIONS", list(declaration.options.map { (item($0), $0.fullHelp) }))

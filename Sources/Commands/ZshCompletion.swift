@@ -60,7 +60,7 @@ enum ZshCompletion {
     private static func action(_ option: Option) -> String {
         switch option.value {
         case .flag: ""
-        case .text(let word), .number(let word): ":\(word):( )"
+        case .text(let word), .number(let word): ":\(escaped(word)):( )"
         case .file(let word): ":\(word):_files"
         case .directory(let word): ":\(word):_files -/"
         case .choice(let words): ":\(option.name):(\(words.joined(separator: " ")))"
@@ -72,11 +72,13 @@ enum ZshCompletion {
         let action =
             switch positional.kind {
             case .newContainer: "( )"
+            case .program: "_normal"
             case .container: "_\(Release.program)_containers"
             case .signal: "(\(signalNames.joined(separator: " ")))"
             case .command: "_\(Release.program)_commands"
             case .choice(let words): "(\(words.joined(separator: " ")))"
             }
+        if positional.kind == .program { return "'*::\(positional.name):\(action)'" }
         return "':\(positional.isRequired ? "" : ":")\(positional.name):\(action)'"
     }
 

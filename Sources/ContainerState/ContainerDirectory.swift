@@ -1,10 +1,12 @@
 public import HostSystem
 public import OCISpec
 
-/// One container's directory: its record, and the socket on which its process 1 waits for `start`.
+/// One container's directory: its record, its config.json, and the socket on which its process 1 waits for `start`.
 public struct ContainerDirectory: ~Copyable {
     /// The name of the record's file.
     static let recordName = "state.json"
+    /// The name of the copy of config.json.
+    static let configName = "config.json"
     /// The name of the socket; it is there from `create` to `start`.
     static let startName = "start"
 
@@ -52,6 +54,19 @@ public struct ContainerDirectory: ~Copyable {
     /// Replaces the record in one step.
     public func write(_ record: ContainerRecord) throws(HostError) {
         try replaceFile(Self.recordName, in: directory.raw, with: record.json.bytes())
+    }
+
+    /// Keeps a copy of config.json: the bundle's may change, or go, while the container lives.
+    public func keepConfiguration(_ bytes: [UInt8]) throws(HostError) {
+        let file = try open(
+            Self.configName, in: directory.raw, flags: [.writeOnly, .create, .truncate, .noFollow], mode: 0o600)
+        try writeAll(bytes, to: file.raw, named: Self.configName)
+    }
+
+    /// The config.json that the container was made from.
+    public func configuration() throws -> JSONValue {
+        let file = try openBeneath(directory.raw, Self.configName, flags: [.readOnly, .noFollow])
+        return try parseJSON(try readAll(file.raw, named: Self.configName), named: Self.configName)
     }
 
     /// Listens where `start` will connect.

@@ -28,6 +28,8 @@ public struct ContainerRecord: Equatable, Sendable {
     public var processCgroups: [String]
     /// Whether its root is bound onto itself in the host's mount namespace, to be detached with all below it.
     public var boundRoot: Bool
+    /// Whether its processes keep the session keyring of whoever starts them.
+    public var noNewKeyring: Bool
     /// The annotations of config.json, as an object.
     public var annotations: JSONValue
     /// The hooks that are still to be run, as config.json has them; `null` for none.
@@ -48,6 +50,7 @@ public struct ContainerRecord: Equatable, Sendable {
         cgroups = []
         processCgroups = []
         boundRoot = false
+        noNewKeyring = false
         annotations = .object(JSONObject())
         hooks = .null
     }
@@ -68,6 +71,7 @@ public struct ContainerRecord: Equatable, Sendable {
             "cgroups": JSONValue(cgroups),
             "processCgroups": JSONValue(processCgroups),
             "boundRoot": .bool(boundRoot),
+            "noNewKeyring": .bool(noNewKeyring),
             "annotations": annotations,
             "hooks": hooks,
         ])
@@ -88,6 +92,7 @@ public struct ContainerRecord: Equatable, Sendable {
         cgroups = json["cgroups"]?.array?.compactMap(\.string) ?? []
         processCgroups = json["processCgroups"]?.array?.compactMap(\.string) ?? []
         boundRoot = json["boundRoot"] == .bool(true)
+        noNewKeyring = json["noNewKeyring"]?.bool ?? false
         annotations = json["annotations"] ?? .object(JSONObject())
         hooks = json["hooks"] ?? .null
     }

@@ -4,15 +4,23 @@ internal import HostSystem
 public struct StateStore {
     /// The directory's path.
     public let root: String
+    /// The mode it is made with.
+    private let mode: UInt32
 
     /// Names the directory; it is made when the first container is.
-    public init(root: String) { self.root = root }
+    ///
+    /// - Parameter isTemporary: Whether it is below XDG_RUNTIME_DIR. The sticky bit keeps what is there from being
+    ///   cleaned up because it is old; see the XDG Base Directory Specification.
+    public init(root: String, isTemporary: Bool = false) {
+        self.root = root
+        mode = isTemporary ? 0o1700 : 0o711
+    }
 
     /// Makes the directory of a new container and locks it.
     ///
     /// - Throws: ``HostSystem/Failure`` when the id is taken; ``HostSystem/HostError`` when the directory cannot be made.
     public func make(id: String) throws -> ContainerDirectory {
-        try makeDirectories(root, mode: 0o711)
+        try makeDirectories(root, mode: mode)
         let path = "\(root)/\(id)"
         do {
             try makeDirectory(path, mode: 0o700)

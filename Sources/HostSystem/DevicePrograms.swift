@@ -64,10 +64,3 @@ public struct DeviceProgram: ~Copyable {
         return Array(ids.prefix(Int(try check("bpf", "BPF_PROG_QUERY \(directory)", count))))
     }
 }
-
-/// Whether this process is in another user namespace than the first. See user_namespaces(7).
-public func isInUserNamespace() -> Bool {
-    guard let map = try? readText("/proc/self/uid_map") else { return false }
-    // The first namespace maps all ids there are to themselves.
-    return map.split { $0 == " " || $0 == "\n" } != ["0", "0", "4294967295"]
-}

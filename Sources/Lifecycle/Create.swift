@@ -21,7 +21,7 @@ extension Runtime {
     func make(id: String, options: CreateOptions, standIn: () throws -> Int32?) throws -> Int32 {
         try refuseSystemd()
         let activated = Activation.descriptors()
-        try checkPreserved(activated + max(0, options.preserveDescriptors))
+        try Activation.checkPreserved(activated + max(0, options.preserveDescriptors))
         let bundle = try Bundle(path: options.bundle, configFile: options.configFile)
         for remark in bundle.spec.linux?.resources?.remarks ?? [] { log.warning(remark) }
         let launch = try planLaunch(bundle)
@@ -29,7 +29,7 @@ extension Runtime {
         if launch.plan.guest == nil && effectiveUser() == 0 { try SelfProtection.ensure() }
         let wantsTerminal = bundle.spec.process?.terminal == true
         let held = DescriptorSet()
-        let engineSocket = try openConsole(options, wantsTerminal: wantsTerminal, held)
+        let engineSocket = try openConsole(options.consoleSocket, wantsTerminal: wantsTerminal, held)
         let consoleSocket = try wantsTerminal ? engineSocket ?? standIn() : nil
         if wantsTerminal && consoleSocket == nil {
             throw Failure("cannot allocate a terminal without --console-socket")
@@ -57,24 +57,6 @@ extension Runtime {
             throw Failure("cannot use systemd for cgroups: systemd does not run on this host")
         }
         throw Failure("systemd as cgroup manager is not supported, use cgroupfs")
-    }
-
-    private func checkPreserved(_ count: Int32) throws(Failure) {
-        for number in 3..<(3 + max(0, count)) where !isOpen(number) {
-            throw Failure("descriptor \(number), which the container is to keep, is not open")
-        }
-    }
-
-    private func openConsole(_ options: CreateOptions, wantsTerminal: Bool, _ held: DescriptorSet)
-        throws(Failure) -> Int32?
-    {
-        guard let path = options.consoleSocket, !path.isEmpty else { return nil }
-        guard wantsTerminal else { throw Failure("cannot use --console-socket: the process has no terminal") }
-        do throws(HostError) {
-            return held.hold(try connectUnix(to: path, stream: true))
-        } catch {
-            throw Failure("cannot reach the console socket", cause: error)
-        }
     }
 
     private func openKVM(_ plan: LaunchPlan, _ held: DescriptorSet) throws(HostError) -> Int32? {
@@ -106,6 +88,7 @@ private struct Creation {
         for warning in sandbox.warnings { runtime.log.warning(warning) }
         record.cgroups = sandbox.cgroup.missing
         record.processCgroups = sandbox.cgroup.directories
+        try directory.keepConfiguration(bundle.configuration)
         // Written before anything is made, so that `delete` knows what to look for whatever happens here.
         try directory.write(record)
         let listener = try directory.listenForStart()
@@ -157,7 +140,7 @@ private struct Creation {
         do {
             record.startTime = try startTime(of: record.pid)
             try directory.write(record)
-            try writePidFile(record.pid)
+            try writePidFile(options.pidFile, record.pid)
         } catch {
             endChild(record.pid)
             throw error
@@ -178,6 +161,7 @@ private struct Creation {
             record.guest = "\(guest.framework)/\(guest.monitor)"
             record.guestMemoryMiB = guest.memoryMiB
         }
+        record.noNewKeyring = options.noNewKeyring
         record.annotations = bundle.json["annotations"] ?? record.annotations
         if !bundle.spec.hooks.isEmpty { record.hooks = bundle.json["hooks"] ?? .null }
         return record
@@ -189,6 +173,7 @@ private struct Creation {
         if bundle.spec.linux?.seccomp != nil { request.filterCache = runtime.filterCache }
         request.noPivot = options.noPivot
         request.noNewKeyring = options.noNewKeyring
+        request.rootless = runtime.settings.rootless
         request.preservedDescriptors = activated + max(0, options.preserveDescriptors)
         if activated > 0 { request.spec.process?.env += ["LISTEN_FDS=\(activated)", "LISTEN_PID=1"] }
         request.consoleSocket = consoleSocket
@@ -207,25 +192,5 @@ private struct Creation {
                 tender: tender, memoryMiB: plan.memoryMiB, commandLine: plan.commandLine, image: image.raw, kvm: kvm)
             Supervisor(guest).run(started: connection.succeed, failed: connection.fail)
         }
-    }
-
-    private func writePidFile(_ pid: Int32) throws(Failure) {
-        guard let path = options.pidFile, !path.isEmpty else { return }
-        do throws(HostError) {
-            try replaceFile(path, in: currentDirectory, with: [UInt8]("\(pid)".utf8), mode: 0o644)
-        } catch {
-            throw Failure("cannot write the pid file", cause: error)
-        }
-    }
-}
-
-/// Sockets that a service manager opened for the container. See sd_listen_fds(3).
-private enum Activation {
-    /// How many descriptors from 3 on they are; 0 unless they are meant for this very process.
-    static func descriptors() -> Int32 {
-        guard let count = Program.environment("LISTEN_FDS").flatMap({ Int32($0) }), count > 0,
-            Program.environment("LISTEN_PID").flatMap({ Int32($0) }) == currentProcess()
-        else { return 0 }
-        return count
     }
 }

@@ -30,8 +30,8 @@ extension Runtime {
         }
     }
 
-    /// Passes signals and the terminal's bytes on until process 1 has ended.
-    private func attend(_ pid: Int32, _ signals: borrowing SignalQueue, _ console: Console?) throws -> Int32 {
+    /// Passes signals and the terminal's bytes on until a child has ended.
+    func attend(_ pid: Int32, _ signals: borrowing SignalQueue, _ console: Console?) throws -> Int32 {
         try console?.begin()
         defer { console?.end() }
         while true {

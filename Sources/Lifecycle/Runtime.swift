@@ -26,7 +26,7 @@ public struct Runtime {
     /// Creates a runtime.
     public init(_ settings: RuntimeSettings) {
         self.settings = settings
-        store = StateStore(root: settings.root)
+        store = StateStore(root: settings.root, isTemporary: settings.isRootTemporary)
     }
 
     /// Where compiled seccomp filters are kept: nowhere for an ordinary user, who may not write to /run.

@@ -4,16 +4,19 @@ public import HostSystem
 public struct RuntimeSettings {
     /// The directory that holds the containers' state; absolute.
     public let root: String
+    /// Whether that is in XDG_RUNTIME_DIR, where old files may be cleaned up.
+    public let isRootTemporary: Bool
     /// Whether cgroups are asked of systemd.
     public let systemdCgroup: Bool
-    /// Whether the caller has no privileges; nil to find out.
+    /// Whether cgroups that cannot be made are done without; nil to find out whether the caller is root of the host.
     public let rootless: Bool?
     /// Where messages go.
     public let log: Log
 
     /// Creates settings.
-    public init(root: String, systemdCgroup: Bool, rootless: Bool?, log: Log) {
+    public init(root: String, isRootTemporary: Bool = false, systemdCgroup: Bool, rootless: Bool?, log: Log) {
         self.root = root
+        self.isRootTemporary = isRootTemporary
         self.systemdCgroup = systemdCgroup
         self.rootless = rootless
         self.log = log

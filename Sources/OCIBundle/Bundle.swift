@@ -12,6 +12,8 @@ public struct Bundle: ~Copyable {
     public let path: String
     /// What config.json says.
     public let spec: RuntimeSpec
+    /// The bytes of config.json.
+    public let configuration: [UInt8]
     /// The parsed config.json as it is, for what is handed on unread.
     public let json: JSONValue
     /// The root filesystem's absolute path.
@@ -25,7 +27,7 @@ public struct Bundle: ~Copyable {
     /// - Throws: ``HostSystem/Failure`` that names the file, ``HostSystem/JSONError`` or ``OCISpec/SpecError``.
     public init(path: String, configFile: String? = nil) throws {
         let directory = try Self.openDirectory(path)
-        let json = try Self.readConfig(configFile, in: directory.raw)
+        let (configuration, json) = try Self.readConfig(configFile, in: directory.raw)
         let spec = try RuntimeSpec.decode(json)
         guard let rootSpec = spec.root else {
             throw SpecError(pointer: "/root", reason: "a container needs a root filesystem", section: "config.md#root")
@@ -34,6 +36,7 @@ public struct Bundle: ~Copyable {
         let (place, rootPlace) = (try absolutePath(of: directory.raw), try absolutePath(of: root.descriptor.raw))
         self.path = place
         self.rootPath = rootPlace
+        self.configuration = configuration
         self.json = json
         self.spec = spec
         self.root = root
@@ -47,13 +50,14 @@ public struct Bundle: ~Copyable {
         }
     }
 
-    private static func readConfig(_ configFile: String?, in directory: Int32) throws -> JSONValue {
+    private static func readConfig(_ configFile: String?, in directory: Int32) throws -> ([UInt8], JSONValue) {
         do {
             let name = configFile ?? "config.json"
             let file =
                 configFile == nil
                 ? try openBeneath(directory, name, flags: .readOnly) : try open(name, flags: .readOnly)
-            return try parseJSON(try readAll(file.raw, named: name, limit: largestConfig), named: name)
+            let bytes = try readAll(file.raw, named: name, limit: largestConfig)
+            return (bytes, try parseJSON(bytes, named: name))
         } catch let error as HostError {
             throw Failure("cannot read the bundle's configuration", cause: error)
         }

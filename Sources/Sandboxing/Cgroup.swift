@@ -15,6 +15,8 @@ public struct Cgroup {
         var isUnified = false
         /// Where its hierarchy is mounted.
         var mountPoint = CgroupLayout.mountRoot
+        /// The runtime's own directory there.
+        var own = CgroupLayout.mountRoot
 
         /// Whether it is the hierarchy's root, which is nobody's.
         var isRoot: Bool { directory == mountPoint }
@@ -22,7 +24,11 @@ public struct Cgroup {
 
     /// Whether the host uses version 2 alone.
     let isUnified: Bool
-    let places: [Place]
+    private(set) var places: [Place]
+    /// What the container does without where the caller may not make it.
+    private(set) var privilege = CgroupPrivilege()
+    /// Where the container stays, in the hierarchies in which the caller may make nothing: with the runtime.
+    private(set) var inherited: [String] = []
     /// The directories that were not there when the cgroups were planned, outermost first.
     public let missing: [String]
     /// The files through which a process places itself.
@@ -31,6 +37,9 @@ public struct Cgroup {
     /// The directories in which the container's processes are.
     public var directories: [String] { places.map(\.directory) }
 
+    /// Whether the host has cgroups, the container's own or not.
+    var hasHierarchies: Bool { !(places.isEmpty && inherited.isEmpty) }
+
     /// A container without cgroups: where the caller may not make any and asks for no limit.
     static var none: Cgroup { Cgroup(isUnified: false, places: [], missing: []) }
 
@@ -38,29 +47,24 @@ public struct Cgroup {
     ///
     /// - Parameters:
     ///   - path: `linux.cgroupsPath`; absolute from the mount point, relative to the runtime's own cgroup (with version 2
-    ///     the one above that, for a cgroup with processes hands no controllers down), or nil for `/ID`.
+    ///     the one above that, for a cgroup with processes hands no controllers down), or nil for the runtime's choice:
+    ///     `/ID`, and for a caller without privileges, whose part of the tree, if any, is where the caller is, `ID`.
     ///   - resources: What is to be limited.
-    static func plan(path: String?, id: String, resources: Resources = Resources()) throws(HostError) -> Cgroup {
+    ///   - rootless: What the user says about the caller's privileges; nil to find out.
+    static func plan(
+        path: String?, id: String, resources: Resources = Resources(), rootless: Bool? = nil
+    ) throws(HostError) -> Cgroup {
         let layout = try CgroupLayout.detect()
-        let wanted = path.flatMap { $0.isEmpty ? nil : $0 } ?? defaultPath(id, layout)
-        var places = layout.hierarchies.map {
-            Place(
-                directory: place(wanted, in: $0), controllers: $0.controllers, isUnified: layout.isUnified,
-                mountPoint: $0.mountPoint)
-        }
+        let named = path.flatMap { $0.isEmpty ? nil : $0 }
+        let privilege = CgroupPrivilege(isPathGiven: named != nil, rootless: rootless)
+        let wanted = named ?? (privilege.mayOmitCgroups ? id : "/\(id)")
+        var places = layout.hierarchies.map { Place(wanted, in: $0, $0.controllers, isUnified: layout.isUnified) }
         if let hybrid = try layout.hybrid(for: resources) {
-            places.append(
-                Place(
-                    directory: place(wanted, in: hybrid), controllers: hybrid.controllers, isUnified: true,
-                    mountPoint: hybrid.mountPoint))
+            places.append(Place(wanted, in: hybrid, hybrid.controllers, isUnified: true))
         }
         return Cgroup(
-            isUnified: layout.isUnified, places: places, missing: places.flatMap { missing($0.directory) })
-    }
-
-    /// An ordinary user's part of the version 2 tree, if there is one, is where the caller is.
-    private static func defaultPath(_ id: String, _ layout: CgroupLayout) -> String {
-        layout.isUnified && effectiveUser() != 0 ? id : "/\(id)"
+            isUnified: layout.isUnified, places: places, privilege: privilege,
+            missing: places.flatMap { missing($0.directory) })
     }
 
     private static func missing(_ directory: String) -> [String] {
@@ -83,26 +87,35 @@ public struct Cgroup {
         }
     }
 
-    /// Makes the cgroups, with what `resources` needs. When this throws, ``destroy(_:missing:)`` takes back what was made.
-    func make(for resources: Resources = Resources()) throws {
+    /// Makes the cgroups, with what `resources` needs; for a caller without privileges those that it may make.
+    ///
+    /// When this throws, ``destroy(_:missing:)`` takes back what was made.
+    mutating func make(for resources: Resources = Resources()) throws {
+        var made = [Place]()
         for place in places {
-            try makeDirectories(place.directory, mode: 0o755)
-            if place.controllers.contains("cpuset") && !place.isUnified { try Self.inheritCpuset(place.directory) }
-            if place.isUnified {
-                let needed = Set(settings(for: resources).filter { !$0.isOptional }.map(\.controller))
-                try Self.enableControllers(in: place.directory, below: place.mountPoint, needed: needed)
+            do {
+                membershipFiles.add(try make(place, for: resources))
+                made.append(place)
+            } catch {
+                guard (error as? HostError)?.isPermission == true, privilege.mayOmitCgroups else { throw error }
+                inherited.append(place.own)
+                try? removeDirectory(place.directory)
             }
-            // A thread that moves itself through version 1's `tasks` needs no global lock in the kernel.
-            let file = place.isUnified ? "cgroup.procs" : "tasks"
-            membershipFiles.add(try open("\(place.directory)/\(file)", flags: .writeOnly))
         }
+        places = made
     }
 
-    private static func place(_ path: String, in hierarchy: CgroupLayout.Hierarchy) -> String {
-        let parts = path.split(separator: "/").filter { $0 != "." && $0 != ".." }
-        var own = path.hasPrefix("/") ? [] : hierarchy.ownPath.split(separator: "/").filter { $0 != ".." }
-        if hierarchy.isUnified, !own.isEmpty { own.removeLast() }
-        return ([hierarchy.mountPoint] + (own + parts).map(String.init)).joined(separator: "/")
+    /// Makes one directory; returns the file through which a process enters.
+    private func make(_ place: Place, for resources: Resources) throws -> Descriptor {
+        try makeDirectories(place.directory, mode: 0o755)
+        if place.controllers.contains("cpuset") && !place.isUnified { try Self.inheritCpuset(place.directory) }
+        if place.isUnified {
+            let needed = Set(settings(for: resources).filter { !$0.isOptional }.map(\.controller))
+            try Self.enableControllers(in: place.directory, below: place.mountPoint, needed: needed)
+        }
+        // A thread that moves itself through version 1's `tasks` needs no global lock in the kernel.
+        let file = place.isUnified ? "cgroup.procs" : "tasks"
+        return try open("\(place.directory)/\(file)", flags: .writeOnly)
     }
 
     /// A new version 1 cpuset has no CPUs and takes no process until it has.
@@ -177,5 +190,20 @@ public struct Cgroup {
             for child in children(directory) { try destroy("\(directory)/\(child)", of: directories) }
             _ = try waitUntilReadable([], timeout: turn < 20 ? 1 : 10)
         }
+    }
+}
+
+extension Cgroup.Place {
+    /// Where `path` is in one hierarchy.
+    init(_ path: String, in hierarchy: CgroupLayout.Hierarchy, _ controllers: [String], isUnified: Bool) {
+        func join(_ parts: [Substring]) -> String {
+            ([hierarchy.mountPoint] + parts.map(String.init)).joined(separator: "/")
+        }
+        let own = hierarchy.ownPath.split(separator: "/").filter { $0 != ".." }
+        let above = path.hasPrefix("/") ? [] : hierarchy.isUnified ? own.dropLast() : own
+        let parts = path.split(separator: "/").filter { $0 != "." && $0 != ".." }
+        self.init(
+            directory: join(above + parts), controllers: controllers, isUnified: isUnified,
+            mountPoint: hierarchy.mountPoint, own: join(own))
     }
 }

@@ -31,6 +31,10 @@ extension Cgroup {
     /// Writes one value; false when it has to wait for others.
     private func write(_ setting: Setting, mayWait: Bool) throws(Failure) -> Bool {
         guard let directory = directory(of: setting) else {
+            // runc's words for what a caller without privileges cannot have.
+            if !inherited.isEmpty {
+                throw Failure("cannot set \(setting.controller) limit: container could not join or create cgroup")
+            }
             throw Failure("cannot set \(setting.name): cgroup controller \(setting.controller) is not mounted")
         }
         do throws(HostError) {
@@ -68,13 +72,13 @@ extension Cgroup {
                 }
             } else if let place = places.first(where: \.isUnified), isUnified {
                 try DeviceProgram(rules.program).attach(to: place.directory)
-            } else if DeviceRules.restricts(configured) {
+            } else if DeviceRules.restricts(configured) && !privilege.mayOmitDeviceRules {
                 throw HostError(call: "cgroup controller devices is not mounted", subject: "", errno: 0)
             }
         } catch {
             // An ordinary user may set no rules, and can make no device nodes either; rules that deny nothing are no
             // loss.
-            if error.isPermission && (effectiveUser() != 0 || isInUserNamespace()) { return }
+            if error.isPermission && privilege.mayOmitDeviceRules { return }
             guard DeviceRules.restricts(configured) else { return }
             throw Failure("cannot apply the device rules of config.json", cause: error)
         }
@@ -112,16 +116,6 @@ extension Cgroup {
         static func == (one: Setting, other: Setting) -> Bool {
             one.controller == other.controller && one.file == other.file && one.value == other.value
         }
-    }
-}
-
-extension Resources {
-    /// Whether there is a limit that only a cgroup can hold. Rules about devices alone are not: an ordinary user's
-    /// container can make no device nodes.
-    var hasLimits: Bool {
-        var others = self
-        others.devices = []
-        return others != Resources()
     }
 }
 

@@ -10,6 +10,9 @@ struct ContainerInit: ~Copyable {
 
     private var linux: LinuxSpec { settings.spec.linux ?? LinuxSpec() }
     private var process: Process { settings.spec.process ?? Process() }
+    private var setup: ProcessSetup {
+        ProcessSetup(process: process, identity: settings.identity, consoleSocket: settings.consoleSocket)
+    }
 
     /// Furnishes the sandbox, waits for `start` and begins the workload. A failure is told to whoever waits.
     ///
@@ -19,7 +22,7 @@ struct ContainerInit: ~Copyable {
         do {
             try prepareNamespaces()
             let console = try furnish()
-            try attach(console)
+            try setup.attach(console)
             program = try settleProcess()
             try tellReady()
         } catch {
@@ -63,17 +66,6 @@ struct ContainerInit: ~Copyable {
         }
         if let name = settings.spec.hostname, settings.namespaces.isSeparate(.uts) { try setHostName(name) }
         if let name = settings.spec.domainname, settings.namespaces.isSeparate(.uts) { try setDomainName(name) }
-    }
-
-    /// A new user namespace's process has every capability in it, but keeps ids that mean nothing there.
-    private func becomeRootOfUserNamespace() throws(HostError) {
-        do throws(HostError) {
-            try setGroup(0)
-            try setUser(0)
-        } catch {
-            // Id 0 need not be mapped.
-            if !error.isInvalid { throw error }
-        }
     }
 
     @discardableResult
@@ -136,22 +128,35 @@ struct ContainerInit: ~Copyable {
             ociVersion: settings.spec.ociVersion, id: settings.id, status: .created, pid: pid, bundle: settings.bundle,
             annotations: settings.spec.annotations)
     }
+}
 
-    // MARK: the process
+/// What a program finds in a container, whether it is the first or joins later: its terminal, its descriptors, its
+/// working directory.
+struct ProcessSetup {
+    let process: Process
+    let identity: ProcessIdentity
+    /// The socket that takes the terminal's master.
+    let consoleSocket: Int32?
 
     /// Gives the terminal's master to the engine and makes its slave this process's standard descriptors.
-    private func attach(_ console: consuming RootSwitch.Console?) throws {
+    func attach(_ console: consuming RootSwitch.Console?) throws {
         guard let console else { return try ownStandardDescriptors() }
         let terminal = console.terminal.slave.raw
         if let size = process.consoleSize {
             try setWindowSize(terminal, rows: UInt16(clamping: size.height), columns: UInt16(clamping: size.width))
         }
-        if let socket = settings.consoleSocket {
+        if let socket = consoleSocket {
             try sendDescriptor(console.terminal.master.raw, text: "/dev/pts/\(console.terminal.number)", over: socket)
         }
-        try changeOwner(of: terminal, uid: process.user.uid, gid: 5)
+        try giveTerminal(terminal)
         for number in Int32(0)...2 { try duplicate(terminal, to: number) }
         try setControllingTerminal(0)
+    }
+
+    /// The user owns the terminal; its group stays the one that devpts was mounted with.
+    private func giveTerminal(_ terminal: Int32) throws(HostError) {
+        guard try status(of: terminal).owner != process.user.uid else { return }
+        try changeOwner(of: terminal, uid: process.user.uid, gid: .max)
     }
 
     /// The container's user must be able to open its standard descriptors again by their names in /proc.
@@ -165,23 +170,7 @@ struct ContainerInit: ~Copyable {
         }
     }
 
-    /// Becomes the container's user; returns the program's path, nil for a guest.
-    private func settleProcess() throws -> String? {
-        try setDumpable(false)
-        let preserved = settings.isGuest ? settings.guestDescriptors : Array(3..<(3 + settings.preservedDescriptors))
-        try keepOnly(preserved + [channel.socket.raw, listener])
-        try settings.attributes.apply()
-        if settings.isGuest {
-            try settings.identity.assume()
-            return nil
-        }
-        guard settings.spec.process != nil else { return nil }
-        try enterWorkingDirectory()
-        if !settings.identity.needsPrivilegeForSeccomp { try settings.identity.assume() }
-        return try ProgramSearch(process: process).find()
-    }
-
-    private func enterWorkingDirectory() throws {
+    func enterWorkingDirectory() throws {
         do {
             try changeDirectory(to: process.cwd)
             // A directory outside the root, reached through a leaked descriptor, has no path here.
@@ -196,13 +185,49 @@ struct ContainerInit: ~Copyable {
     ///
     /// Nothing of the host's may be left open in a container; and the lock on the container's directory belongs to every
     /// process that has that descriptor.
-    private func keepOnly(_ kept: [Int32]) throws(HostError) {
+    func keepOnly(_ kept: [Int32]) throws(HostError) {
         var first: Int32 = 3
         for number in Set(kept).sorted() where number >= first {
             if number > first { try closeDescriptors(from: first, through: number - 1) }
             first = number + 1
         }
         try closeDescriptors(from: first)
+    }
+
+    /// Finds the program as the process's user, who it becomes here.
+    func findProgram() throws -> String {
+        try enterWorkingDirectory()
+        if !identity.needsPrivilegeForSeccomp { try identity.assume() }
+        return try ProgramSearch(process: process).find()
+    }
+
+    /// Replaces this process by the program. Returns only by throwing.
+    func begin(_ program: String) throws -> Never {
+        if identity.needsPrivilegeForSeccomp { try identity.assume() }
+        try identity.confine()
+        do throws(HostError) {
+            try execute(program, arguments: process.args, environment: ProgramSearch(process: process).environment)
+        } catch {
+            throw Failure("exec \(program): \(error.reason)")
+        }
+    }
+}
+
+// MARK: the process
+
+extension ContainerInit {
+    /// Becomes the container's user; returns the program's path, nil for a guest.
+    private func settleProcess() throws -> String? {
+        try setDumpable(false)
+        let preserved = settings.isGuest ? settings.guestDescriptors : Array(3..<(3 + settings.preservedDescriptors))
+        try setup.keepOnly(preserved + [channel.socket.raw, listener])
+        try settings.attributes.apply()
+        if settings.isGuest {
+            try settings.identity.assume()
+            return nil
+        }
+        guard settings.spec.process != nil else { return nil }
+        return try setup.findProgram()
     }
 
     private func tellReady() throws(HostError) {
@@ -215,12 +240,6 @@ struct ContainerInit: ~Copyable {
     private func begin(_ program: String) throws -> Never {
         try HookRunner(state: state(pid: currentProcess())).run(
             settings.spec.hooks.startContainer, kind: .startContainer)
-        if settings.identity.needsPrivilegeForSeccomp { try settings.identity.assume() }
-        try settings.identity.confine()
-        do throws(HostError) {
-            try execute(program, arguments: process.args, environment: ProgramSearch(process: process).environment)
-        } catch {
-            throw Failure("exec \(program): \(error.reason)")
-        }
+        try setup.begin(program)
     }
 }

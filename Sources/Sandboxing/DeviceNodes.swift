@@ -41,26 +41,38 @@ struct DeviceNodes {
 
     private func make(_ device: DeviceNode, _ pointer: String, in tree: borrowing RootTree) throws(Failure) {
         do throws(HostError) {
-            if binds {
-                let source = try open(device.path, flags: .pathOnly)
-                let place = try tree.make(device.path, isDirectory: false)
-                return try mount(descriptorPath(source.raw), at: place.path, flags: .bind)
-            }
-            let (parent, name) = try tree.parent(of: device.path)
-            let directory = Descriptor(owning: parent)
-            let mode = Self.kind(device.type) | ((device.fileMode ?? 0o666) & 0o7777)
+            if binds { return try bind(device, in: tree) }
             do throws(HostError) {
-                try makeNode(
-                    name, in: directory.raw, mode: mode, major: UInt32(truncatingIfNeeded: device.major),
-                    minor: UInt32(truncatingIfNeeded: device.minor))
+                try makeNew(device, in: tree)
             } catch {
-                // An image that brings the node along keeps it.
-                if !error.isAlreadyThere { throw error }
+                // Root of a user namespace around the runtime, as podman makes one, may not make nodes.
+                guard error.isPermission else { throw error }
+                try bind(device, in: tree)
             }
-            if device.uid ?? 0 != 0 || device.gid ?? 0 != 0 { try give(device, name, in: directory.raw) }
         } catch {
             throw Failure(at: pointer, "cannot make device \(device.path)", cause: error)
         }
+    }
+
+    private func bind(_ device: DeviceNode, in tree: borrowing RootTree) throws(HostError) {
+        let source = try open(device.path, flags: .pathOnly)
+        let place = try tree.make(device.path, isDirectory: false)
+        try mount(descriptorPath(source.raw), at: place.path, flags: .bind)
+    }
+
+    private func makeNew(_ device: DeviceNode, in tree: borrowing RootTree) throws(HostError) {
+        let (parent, name) = try tree.parent(of: device.path)
+        let directory = Descriptor(owning: parent)
+        let mode = Self.kind(device.type) | ((device.fileMode ?? 0o666) & 0o7777)
+        do throws(HostError) {
+            try makeNode(
+                name, in: directory.raw, mode: mode, major: UInt32(truncatingIfNeeded: device.major),
+                minor: UInt32(truncatingIfNeeded: device.minor))
+        } catch {
+            // An image that brings the node along keeps it.
+            if !error.isAlreadyThere { throw error }
+        }
+        if device.uid ?? 0 != 0 || device.gid ?? 0 != 0 { try give(device, name, in: directory.raw) }
     }
 
     /// Gives a node to its user, if it is that node: an image may have brought along anything by its name.

@@ -102,7 +102,9 @@ struct Mounting: ~Copyable {
         let made = try newFileSystem("tmpfs", source: "tmpfs", options: ["mode=755"], attributes: attributes)
         let directory = try openBeneath(made.raw, ".", flags: .directory)
         try attachMount(made.raw, at: place.descriptor.raw)
-        for path in cgroup.directories { try bindHierarchy(path, in: directory.raw, options) }
+        for path in cgroup.directories + cgroup.inherited where exists(path) {
+            try bindHierarchy(path, in: directory.raw, options)
+        }
         guard options.flags.contains(.readOnly) else { return }
         try setMountAttributes(made.raw, set: MountAttribute.readOnly, recursive: false)
     }

@@ -109,13 +109,11 @@ struct ProcessIdentity {
         if needsPrivilegeForSeccomp { try seccomp?.load() }
         if let capabilities { try limitBoundingCapabilities(to: capabilities.bounding) }
         try setKeepCapabilities(true)
-        if !user.additionalGids.isEmpty || effectiveUser() == 0 {
-            do throws(HostError) {
-                try setGroups(user.additionalGids)
-            } catch {
-                // Where setgroups is denied (an unprivileged user namespace) there are no groups to drop either.
-                if !user.additionalGids.isEmpty || !error.isPermission { throw error }
-            }
+        do throws(HostError) {
+            try setGroups(user.additionalGids)
+        } catch {
+            // Where setgroups is denied (an unprivileged user namespace) the caller's groups cannot be dropped either.
+            if !user.additionalGids.isEmpty || !error.isPermission { throw error }
         }
         try setGroup(user.gid)
         try setUser(user.uid)

@@ -5,9 +5,16 @@ internal import OCISpec
 struct ProgramSearch {
     let process: Process
 
-    /// The program's environment: config.json's, and HOME where it has none.
+    /// The program's environment: config.json's, of several values of a variable the last, and HOME where it has none.
     var environment: [String] {
-        process.variable("HOME") == nil ? process.env + ["HOME=\(Self.home(of: process.user.uid))"] : process.env
+        var names = Set<Substring>()
+        var kept = [String]()
+        for entry in process.env.reversed() where names.insert(entry.prefix { $0 != "=" }).inserted {
+            if entry != "HOME=" { kept.append(entry) }
+        }
+        kept.reverse()
+        if process.variable("HOME")?.isEmpty != false { kept.append("HOME=\(Self.home(of: process.user.uid))") }
+        return kept
     }
 
     /// The program's path.

@@ -26,6 +26,8 @@ public struct SandboxRequest {
     public var filterCache: FilterCache?
     /// Descriptors that a guest's supervisor needs.
     public var guestDescriptors: [Int32] = []
+    /// Whether cgroups that cannot be made are done without; nil to find out whether the caller is root of the host.
+    public var rootless: Bool?
 
     /// Creates a request with runc's defaults.
     public init(id: String, spec: RuntimeSpec, plan: LaunchPlan, bundle: String, rootPath: String) {
@@ -64,6 +66,7 @@ public struct Sandbox {
         let configured = isGuest ? linux.namespaces.filter { $0.type != .mount } : linux.namespaces
         let namespaces = try NamespacePlan(configured, always: isGuest ? [.mount] : [])
         try SpecChecks.check(request.spec, namespaces)
+        try UserChecks(user: effectiveUser(), group: effectiveGroup()).check(request.spec, namespaces)
         if isGuest { try SpecChecks.checkGuest(request.spec) }
         warnings = Self.warnings(request.spec, identity)
         settings = SandboxSettings(
@@ -71,7 +74,7 @@ public struct Sandbox {
             noPivot: request.noPivot, noNewKeyring: request.noNewKeyring,
             preservedDescriptors: request.preservedDescriptors, consoleSocket: request.consoleSocket,
             guestDescriptors: request.guestDescriptors, namespaces: namespaces,
-            cgroup: try Self.planCgroup(linux, id: request.id), identity: identity,
+            cgroup: try Self.planCgroup(linux, request), identity: identity,
             attributes: ExecutionAttributes(process, linux))
     }
 
@@ -87,10 +90,12 @@ public struct Sandbox {
         return warnings
     }
 
-    private static func planCgroup(_ linux: LinuxSpec, id: String) throws -> Cgroup {
+    private static func planCgroup(_ linux: LinuxSpec, _ request: SandboxRequest) throws -> Cgroup {
         let cgroup: Cgroup
         do throws(HostError) {
-            cgroup = try Cgroup.plan(path: linux.cgroupsPath, id: id, resources: linux.resources ?? Resources())
+            cgroup = try Cgroup.plan(
+                path: linux.cgroupsPath, id: request.id, resources: linux.resources ?? Resources(),
+                rootless: request.rootless)
         } catch {
             // A container without limits can do without cgroups, where a host has none.
             if linux.resources == nil { return .none }
@@ -103,19 +108,16 @@ public struct Sandbox {
 
     /// Makes the container's cgroups and sets their limits.
     ///
-    /// An ordinary user, who may make none, gets a container without, unless it has limits.
+    /// A caller without privileges, who may make none, gets a container without, unless it has limits.
     /// - Throws: An error that says what cannot be made. What was made so far is left to ``Cgroup/destroy(_:missing:)``.
     public mutating func makeCgroups() throws {
         var resources = settings.spec.linux?.resources ?? Resources()
         do {
             try settings.cgroup.make(for: resources)
         } catch {
-            guard (error as? HostError)?.isPermission == true, effectiveUser() != 0, !resources.hasLimits else {
-                throw Failure("cannot make the container's cgroups", cause: error)
-            }
-            settings.cgroup = .none
+            throw Failure("unable to apply cgroup configuration", cause: error)
         }
-        if settings.cgroup.places.isEmpty { return }
+        guard settings.cgroup.hasHierarchies else { return }
         // A container for which nothing is said about devices has those that every container has, as with runc.
         if resources.devices.isEmpty { resources.devices = [DeviceRule(allow: false)] }
         try settings.cgroup.apply(resources)

@@ -7,7 +7,7 @@
 
 bats_require_minimum_version 1.5.0
 
-repository=$(cd "$BATS_TEST_DIRNAME/../.." && pwd)
+repository=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
 RUNTIME=$(command -v "${RUNTIME:-$repository/out/swiftlet}" || echo "${RUNTIME:-$repository/out/swiftlet}")
 GUESTS=${GUESTS:-$repository/.build-guests}
 UNSTRIPPED=${UNSTRIPPED:-$repository/.build/release/swiftlet}

@@ -1,0 +1,93 @@
+internal import ContainerState
+internal import HostSystem
+internal import OCISpec
+internal import Sandboxing
+
+extension Runtime {
+    /// Runs another process in a container and, unless detached, waits for its end.
+    ///
+    /// - Returns: The status of the process: what it exited with, or 128 plus the signal that ended it. 0 if detached.
+    /// - Throws: An error that says why the program did not begin, in runc's words where engines look for them.
+    public func exec(id: String, options: ExecOptions) throws -> Int32 {
+        // Before anything else: the copy begins anew.
+        if effectiveUser() == 0 { try SelfProtection.ensure() }
+        let activated = Activation.descriptors()
+        let preserved = activated + max(0, options.preserveDescriptors)
+        try Activation.checkPreserved(preserved)
+        let container = try open(id, lock: false)
+        let record = try runningRecord(container, ignorePaused: options.ignorePaused)
+        let containerProcess = try openProcess(of: record)
+        let spec = try RuntimeSpec.decode(try container.directory.configuration())
+        var process = try options.process(in: spec)
+        if activated > 0 { process.env += ["LISTEN_FDS=\(activated)", "LISTEN_PID=1"] }
+
+        var request = ExecRequest(
+            id: id, spec: spec, process: process, containerPID: record.pid, containerProcess: containerProcess.raw,
+            cgroups: record.processCgroups)
+        request.subCgroups = try options.subCgroups()
+        request.noNewKeyring = record.noNewKeyring
+        request.preservedDescriptors = preserved
+        return try run(request, options)
+    }
+
+    private func run(_ bare: ExecRequest, _ options: ExecOptions) throws -> Int32 {
+        var request = bare
+        let held = DescriptorSet()
+        let console = try request.process.terminal && !options.detach && options.consoleSocket == nil ? Console() : nil
+        request.consoleSocket =
+            try console?.theirs ?? openConsole(options.consoleSocket, wantsTerminal: request.process.terminal, held)
+        if request.process.terminal && request.consoleSocket == nil {
+            throw Failure("cannot allocate tty if it will detach without setting console socket")
+        }
+        let process = try ExecProcess(request)
+        // Signals that come from now on belong to the process; they wait until it can take them.
+        let signals = options.detach ? nil : try SignalQueue()
+        let pid: Int32
+        do {
+            pid = try process.start()
+        } catch {
+            throw Failure("unable to start container process", cause: error)
+        }
+        do {
+            try writePidFile(options.pidFile, pid)
+            try console?.takeTerminal()
+            guard let signals else { return 0 }
+            return try attend(pid, signals, console)
+        } catch {
+            endChild(pid)
+            throw error
+        }
+    }
+
+    /// The record of a container that another process can join.
+    private func runningRecord(
+        _ container: borrowing Container, ignorePaused: Bool
+    ) throws(Failure) -> ContainerRecord {
+        let id = container.directory.id
+        let status = container.status
+        guard let record = container.record, status != .creating else {
+            throw Failure("cannot exec in container \(id), which is being created")
+        }
+        guard record.guest.isEmpty else {
+            throw Failure("cannot exec in container \(id): it runs a unikernel, which has no processes")
+        }
+        if status == .stopped { throw Failure("cannot exec in a stopped container") }
+        if status == .paused && !ignorePaused {
+            throw Failure("cannot exec in a paused container (use --ignore-paused to override)")
+        }
+        return record
+    }
+
+    /// Opens process 1, which is known by its number and the time at which it started.
+    private func openProcess(of record: ContainerRecord) throws -> Descriptor {
+        do throws(HostError) {
+            let process = try HostSystem.openProcess(record.pid)
+            // The number may have been given to another process since the status was read.
+            guard processStatus(record.pid)?.startTime == record.startTime else { throw HostError.gone }
+            return process
+        } catch {
+            if error.isNoSuchProcess { throw Failure("cannot exec in a stopped container") }
+            throw Failure("cannot join container \(record.id)", cause: error)
+        }
+    }
+}
