@@ -24,6 +24,7 @@ extension Runtime {
         var request = ExecRequest(
             id: id, spec: spec, process: process, containerPID: record.pid, containerProcess: containerProcess.raw,
             cgroups: record.processCgroups)
+        if spec.linux?.seccomp != nil { request.filterCache = filterCache }
         request.subCgroups = try options.subCgroups()
         request.noNewKeyring = record.noNewKeyring
         request.preservedDescriptors = preserved

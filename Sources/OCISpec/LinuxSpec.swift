@@ -7,7 +7,7 @@ public struct LinuxSpec: Equatable, Sendable {
     /// Kernel parameters to set in the container: `net.ipv4.ip_forward` to its value.
     public var sysctl = StringMap()
     /// Limits of the cgroup.
-    public var resources: Resources?
+    @Shared public var resources: Resources? = nil
     /// The cgroup: a path, or slice:prefix:name for the systemd driver; nil leaves the choice to the runtime.
     public var cgroupsPath: String?
     /// The namespaces to make or join, each type once; what is missing is shared with the runtime.
@@ -17,7 +17,7 @@ public struct LinuxSpec: Equatable, Sendable {
     /// Network interfaces to move into the container.
     public var netDevices: [NetDevice] = []
     /// The system call filter.
-    public var seccomp: Seccomp?
+    @Shared public var seccomp: Seccomp? = nil
     /// How mounts beneath the root spread between the namespaces; nil leaves the choice to the runtime.
     public var rootfsPropagation: Propagation?
     /// Paths to hide, absolute in the container.

@@ -8,7 +8,7 @@ public struct RuntimeSpec: Equatable, Sendable {
     /// The specification's version the bundle was written for: SemVer with major version 1.
     public var ociVersion: String
     /// What to run. `create` works without it, `start` does not.
-    public var process: Process?
+    @Shared public var process: Process? = nil
     /// The container's root filesystem.
     public var root: Root?
     /// The host name in the container's UTS namespace.
@@ -18,13 +18,13 @@ public struct RuntimeSpec: Equatable, Sendable {
     /// What to mount on top of the root filesystem, in this order.
     public var mounts: [Mount] = []
     /// Programs to run at points of the lifecycle.
-    public var hooks = Hooks()
+    @Shared public var hooks = Hooks()
     /// Metadata of whoever wrote the document.
     public var annotations = StringMap()
     /// What only Linux has.
-    public var linux: LinuxSpec?
+    @Shared public var linux: LinuxSpec? = nil
     /// What only virtual machines have.
-    public var vm: VirtualMachineSpec?
+    @Shared public var vm: VirtualMachineSpec? = nil
 
     /// An empty specification of that version.
     public init(ociVersion: String = "1.2.1") {

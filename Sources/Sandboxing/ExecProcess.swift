@@ -1,4 +1,4 @@
-internal import HostSystem
+public import HostSystem
 public import OCISpec
 
 /// What is to be run in a container that exists, and how the caller wants it.
@@ -8,7 +8,7 @@ public struct ExecRequest {
     /// What the container's config.json says.
     public var spec: RuntimeSpec
     /// What is run; nothing of `spec.process` is added.
-    public var process: Process
+    @Shared public var process: Process
     /// The pid of the container's process 1.
     public var containerPID: Int32
     /// A process descriptor of it.
@@ -23,6 +23,9 @@ public struct ExecRequest {
     public var preservedDescriptors: Int32 = 0
     /// The socket that takes the terminal's master.
     public var consoleSocket: Int32?
+
+    /// Where compiled seccomp filters are kept; nil to compile anew.
+    public var filterCache: FilterCache?
 
     /// Creates a request with runc's defaults.
     public init(
@@ -48,7 +51,8 @@ public struct ExecProcess {
     public init(_ request: ExecRequest) throws {
         let linux = request.spec.linux ?? LinuxSpec()
         settings = ExecSettings(
-            request: request, identity: try ProcessIdentity(request.process, seccomp: linux.seccomp),
+            request: request,
+            identity: try ProcessIdentity(request.process, seccomp: linux.seccomp, cache: request.filterCache),
             namespaces: ExecNamespaces(linux.namespaces),
             cgroups: try ExecCgroups(request.cgroups, below: request.subCgroups, containerPID: request.containerPID))
     }
