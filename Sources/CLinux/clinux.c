@@ -28,7 +28,7 @@ int lx_clone3(uint64_t flags, int *pidfd, int cgroup_fd) {
     memset(&a, 0, sizeof a);
     a.flags = flags | (pidfd ? CLONE_PIDFD : 0) | (cgroup_fd >= 0 ? CLONE_INTO_CGROUP : 0);
     a.pidfd = (uint64_t)(uintptr_t)pidfd;
-    a.exit_signal = SIGCHLD;
+    a.exit_signal = flags & CLONE_PARENT ? 0 : SIGCHLD; /* a sibling has the caller's, and may not name one */
     if (cgroup_fd >= 0) a.cgroup = (uint64_t)cgroup_fd;
     return (int)LX_RESULT(syscall(SYS_clone3, &a, sizeof a));
 }

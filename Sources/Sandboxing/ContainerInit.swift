@@ -49,12 +49,13 @@ struct ContainerInit: ~Copyable {
         _ = try waitToProceed()
         try startSession()
         try Cgroup.enter(settings.cgroup.membershipFiles.numbers)
-        for namespace in settings.namespaces.joined where namespace.type != .pid {
-            try joinNamespace(
-                namespace.descriptor, type: NamespacePlan.flag(namespace.type), path: namespace.path)
-            if namespace.type == .user { try becomeRootOfUserNamespace() }
+        if !settings.namespaces.joinsBeforeClone {
+            for namespace in settings.namespaces.joined where namespace.type != .pid {
+                try joinNamespace(
+                    namespace.descriptor, type: NamespacePlan.flag(namespace.type), path: namespace.path)
+            }
         }
-        if settings.namespaces.new.contains(.user) { try becomeRootOfUserNamespace() }
+        if settings.namespaces.isSeparate(.user) { try becomeRootOfUserNamespace() }
         // Forgotten by the kernel when a process's ids change; the parent may have ended meanwhile.
         try setParentDeathSignal(Signal.kill)
         if try channel.isClosed { exitNow(1) }

@@ -48,11 +48,12 @@ struct NamespacePlan {
     var cloneFlags: UInt64 { Self.flags(new.subtracting(late)) }
 
     /// What process 1 makes itself, later: the cgroup namespace, when it is in its cgroup; the time namespace, whose
-    /// offsets come first; and when the user namespace is a joined one, all that it has to own.
-    var late: Set<NamespaceType> {
-        let own: Set<NamespaceType> = joined.contains { $0.type == .user } ? [.mount, .network, .ipc, .uts] : []
-        return new.intersection(own.union([.cgroup, .time]))
-    }
+    /// offsets come first.
+    var late: Set<NamespaceType> { new.intersection([.cgroup, .time]) }
+
+    /// Whether a helper joins the namespaces before process 1 is made: with a user namespace, a joined one because the
+    /// new namespaces have to belong to it, a new one because process 1 has no right to join anything from there.
+    var joinsBeforeClone: Bool { !joined.isEmpty && isSeparate(.user) }
 
     /// Whether the container has a namespace of this type that is not the runtime's.
     func isSeparate(_ type: NamespaceType) -> Bool { new.contains(type) || joined.contains { $0.type == type } }

@@ -151,7 +151,7 @@ public struct Sandbox {
         listener: Int32, known: (Int32) throws -> Void, guest: (StartConnection) -> Never
     ) throws -> Int32 {
         let pair = try SocketPair()
-        let pid = try cloneInPIDNamespace()
+        let pid = try ProcessCloning(namespaces: settings.namespaces).clone()
         let (ours, theirs) = pair.take()
         if pid == 0 {
             _ = Descriptor(owning: ours)
@@ -170,21 +170,6 @@ public struct Sandbox {
             endChild(pid)
             throw error
         }
-    }
-
-    /// Makes the child, in the PID namespace that is to be joined if there is one.
-    ///
-    /// Joining puts later children there, not the caller; it is taken back in the parent, whose hooks stay outside.
-    private func cloneInPIDNamespace() throws(HostError) -> Int32 {
-        let flags = settings.namespaces.cloneFlags
-        guard let joined = settings.namespaces.joined.first(where: { $0.type == .pid }) else {
-            return try cloneProcess(namespaces: flags)
-        }
-        let own = try open("/proc/self/ns/pid", flags: .readOnly)
-        try joinNamespace(joined.descriptor, type: NamespaceFlag.pid, path: joined.path)
-        let pid = try cloneProcess(namespaces: flags)
-        if pid != 0 { try joinNamespace(own.raw, type: NamespaceFlag.pid, path: "/proc/self/ns/pid") }
-        return pid
     }
 
     private mutating func attend(_ pid: Int32, _ channel: consuming InitChannel) throws {

@@ -236,6 +236,25 @@ delegate_cgroups() {
     rmdir /sys/fs/cgroup/*/"delegated-$PREFIX"
 }
 
+@test "a container joins another one's namespaces" {
+    rootless_bundle 'echo ready; sleep 1000'
+    map_granted
+    edit '.linux.namespaces += [{type: "network"}]'
+    create
+    ok start "$ID"
+    local first=$ID owner=$PID type
+    rootless_bundle 'cat /proc/self/uid_map; for type in user net ipc uts; do readlink /proc/self/ns/$type; done; id -u'
+    map_granted
+    edit '.linux.namespaces = [{type: "pid"}, {type: "mount"}] | del(.hostname) | .process.user = {uid: 1000, gid: 1000}'
+    edit '.linux.namespaces += [{user: "user", network: "net", ipc: "ipc", uts: "uts"} | to_entries[]
+        | {type: .key, path: "/proc/\($pid)/ns/\(.value)"}]' --arg pid "$owner"
+    run_container
+    expect_success
+    for type in user net ipc uts; do expect_contains "$(readlink "/proc/$owner/ns/$type")"; done
+    matches "$(tr -s ' \n' ' ' <<<"$output")" "^ 0 $USER_ID 1 1 $GRANTED 65535 .* 1000 \$"
+    ok delete --force "$first"
+}
+
 @test "root of a user namespace around the runtime" {
     # As an engine without privileges calls it: root's numbers, no privilege outside the namespace.
     rootless_bundle 'id -u; stat -c "%t %T" /dev/null; ls /sys/fs/cgroup >/dev/null && echo there'

@@ -47,9 +47,10 @@ import Testing
             #expect(try absolutePath(of: joined.descriptor) == (try readLink(joined.path)))
             #expect(plan.isSeparate(joined.type))
         }
-        // The namespaces of process 1 have to belong to the user namespace that it joins.
-        #expect(plan.late == [.ipc])
-        #expect(plan.cloneFlags == 0)
+        #expect(plan.late == [])
+        #expect(plan.cloneFlags == 0x800_0000)
+        #expect(plan.joinsBeforeClone)
+        #expect(try NamespacePlan([Namespace(type: .pid, path: "/proc/self/ns/pid")]).joinsBeforeClone == false)
     }
 
     @Test func needsTheNamespaceToJoin() {
