@@ -146,6 +146,19 @@ int lx_send_descriptor(int socket, int fd, const char *text, size_t size) {
     return (int)LX_RETRY(sendmsg(socket, &message, MSG_NOSIGNAL));
 }
 
+ssize_t lx_receive_with_descriptor(int socket, void *data, size_t size, int *fd) {
+    union { char buffer[CMSG_SPACE(sizeof(int))]; struct cmsghdr align; } control;
+    struct iovec part = {.iov_base = data, .iov_len = size};
+    struct msghdr message = {.msg_iov = &part, .msg_iovlen = 1, .msg_control = control.buffer, .msg_controllen = sizeof control.buffer};
+    ssize_t n = LX_RETRY(recvmsg(socket, &message, MSG_CMSG_CLOEXEC));
+    *fd = -1;
+    if (n < 0) return n;
+    struct cmsghdr *header = CMSG_FIRSTHDR(&message);
+    if (header && header->cmsg_type == SCM_RIGHTS && header->cmsg_len == CMSG_LEN(sizeof(int)))
+        memcpy(fd, CMSG_DATA(header), sizeof *fd);
+    return n;
+}
+
 int lx_receive_descriptor(int socket) {
     union { char buffer[CMSG_SPACE(sizeof(int))]; struct cmsghdr align; } control;
     char text[4096];

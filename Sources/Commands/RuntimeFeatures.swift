@@ -9,12 +9,12 @@ enum RuntimeFeatures {
     ]
 
     static let mountOptions = [
-        "acl", "async", "atime", "bind", "defaults", "dev", "diratime", "dirsync", "exec", "iversion", "lazytime",
-        "loud", "mand", "noacl", "noatime", "nodev", "nodiratime", "noexec", "noiversion", "nolazytime", "nomand",
-        "norelatime", "nostrictatime", "nosuid", "nosymfollow", "private", "ratime", "rbind", "rdev", "rdiratime",
-        "relatime", "remount", "rexec", "rnoatime", "rnodev", "rnodiratime", "rnoexec", "rnorelatime",
-        "rnostrictatime", "rnosuid", "rnosymfollow", "ro", "rprivate", "rrelatime", "rro", "rrw", "rshared",
-        "rslave", "rstrictatime", "rsuid", "rsymfollow", "runbindable", "rw", "shared", "silent", "slave",
+        "acl", "async", "atime", "bind", "defaults", "dev", "diratime", "dirsync", "exec", "idmap", "iversion",
+        "lazytime", "loud", "mand", "noacl", "noatime", "nodev", "nodiratime", "noexec", "noiversion", "nolazytime",
+        "nomand", "norelatime", "nostrictatime", "nosuid", "nosymfollow", "private", "ratime", "rbind", "rdev",
+        "rdiratime", "relatime", "remount", "rexec", "ridmap", "rnoatime", "rnodev", "rnodiratime", "rnoexec",
+        "rnorelatime", "rnostrictatime", "rnosuid", "rnosymfollow", "ro", "rprivate", "rrelatime", "rro", "rrw",
+        "rshared", "rslave", "rstrictatime", "rsuid", "rsymfollow", "runbindable", "rw", "shared", "silent", "slave",
         "strictatime", "suid", "symfollow", "sync", "tmpcopyup", "unbindable",
     ]
 
@@ -22,7 +22,7 @@ enum RuntimeFeatures {
 
     static let seccompActions = [
         "SCMP_ACT_ALLOW", "SCMP_ACT_ERRNO", "SCMP_ACT_KILL", "SCMP_ACT_KILL_PROCESS", "SCMP_ACT_KILL_THREAD",
-        "SCMP_ACT_LOG", "SCMP_ACT_TRACE", "SCMP_ACT_TRAP",
+        "SCMP_ACT_LOG", "SCMP_ACT_NOTIFY", "SCMP_ACT_TRACE", "SCMP_ACT_TRAP",
     ]
 
     static let seccompOperators = [
@@ -38,6 +38,7 @@ enum RuntimeFeatures {
 
     static let seccompFlags = [
         "SECCOMP_FILTER_FLAG_TSYNC", "SECCOMP_FILTER_FLAG_SPEC_ALLOW", "SECCOMP_FILTER_FLAG_LOG",
+        "SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV",
     ]
 
     static let memoryModes = [
@@ -98,7 +99,8 @@ enum RuntimeFeatures {
             "selinux": ["enabled": true],
             "memoryPolicy": ["modes": JSONValue(memoryModes), "flags": JSONValue(memoryFlags)],
             "intelRdt": ["enabled": false],
-            "mountExtensions": ["idmap": ["enabled": false]],
+            "mountExtensions": ["idmap": ["enabled": true]],
+            "netDevices": ["enabled": true],
         ]
     }
 }

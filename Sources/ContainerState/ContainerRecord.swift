@@ -30,6 +30,10 @@ public struct ContainerRecord: Equatable, Sendable {
     public var boundRoot: Bool
     /// Whether its processes keep the session keyring of whoever starts them.
     public var noNewKeyring: Bool
+    /// The socket of the agent that decides about system calls; empty where none does.
+    public var listenerPath: String
+    /// What that agent is told besides.
+    public var listenerMetadata: String
     /// The annotations of config.json, as an object.
     public var annotations: JSONValue
     /// The hooks that are still to be run, as config.json has them; `null` for none.
@@ -51,6 +55,8 @@ public struct ContainerRecord: Equatable, Sendable {
         processCgroups = []
         boundRoot = false
         noNewKeyring = false
+        listenerPath = ""
+        listenerMetadata = ""
         annotations = .object(JSONObject())
         hooks = .null
     }
@@ -72,6 +78,8 @@ public struct ContainerRecord: Equatable, Sendable {
             "processCgroups": JSONValue(processCgroups),
             "boundRoot": .bool(boundRoot),
             "noNewKeyring": .bool(noNewKeyring),
+            "listenerPath": .string(listenerPath),
+            "listenerMetadata": .string(listenerMetadata),
             "annotations": annotations,
             "hooks": hooks,
         ])
@@ -91,6 +99,8 @@ public struct ContainerRecord: Equatable, Sendable {
         guestMemoryMiB = json["guestMemoryMiB"]?.integer() ?? 0
         cgroups = json["cgroups"]?.array?.compactMap(\.string) ?? []
         processCgroups = json["processCgroups"]?.array?.compactMap(\.string) ?? []
+        listenerPath = json["listenerPath"]?.string ?? ""
+        listenerMetadata = json["listenerMetadata"]?.string ?? ""
         boundRoot = json["boundRoot"] == .bool(true)
         noNewKeyring = json["noNewKeyring"]?.bool ?? false
         annotations = json["annotations"] ?? .object(JSONObject())

@@ -84,6 +84,8 @@ public struct MountFlags: OptionSet, Sendable {
     public static let shared = MountFlags(MS_SHARED)
     /// MS_RELATIME
     public static let relativeAccessTime = MountFlags(MS_RELATIME)
+    /// MS_POSIXACL
+    public static let accessControlLists = MountFlags(MS_POSIXACL)
     /// MS_I_VERSION
     public static let inodeVersion = MountFlags(MS_I_VERSION)
     /// MS_STRICTATIME
@@ -195,6 +197,8 @@ public enum FileSystemMagic {
 extension HostError {
     /// ENOENT: there is no such file, process or container directory.
     public var isNotFound: Bool { errno == ENOENT }
+    /// EEXIST as a number
+    public static let fileExists = EEXIST
     /// EEXIST
     public var isAlreadyThere: Bool { errno == EEXIST }
     /// ESRCH: there is no such process.

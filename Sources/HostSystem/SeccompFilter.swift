@@ -97,6 +97,7 @@ public struct SeccompProgram: Equatable, Sendable {
         cache: FilterCache? = nil
     ) throws(HostError) {
         self.flags = flags
+        notifies = defaultAction == .notify || rules.contains { $0.action == .notify }
         guard let cache else {
             instructions = try Self.compile(defaultAction, architectures, rules)
             return
@@ -124,7 +125,10 @@ public struct SeccompProgram: Equatable, Sendable {
             try check("seccomp_attr_set", "architecture", result)
         }
         for name in architectures {
-            let result = unsafe seccomp_arch_add(context, seccomp_arch_resolve_name(name))
+            let number = unsafe seccomp_arch_resolve_name(name)
+            // 0 is what this library does not know.
+            if number == 0 { throw HostError(call: "seccomp_arch_resolve_name", subject: name, errno: EINVAL) }
+            let result = unsafe seccomp_arch_add(context, number)
             if result != -EEXIST { try check("seccomp_arch_add", name, result) }
         }
         for rule in rules where rule.action != defaultAction {
@@ -145,10 +149,26 @@ public struct SeccompProgram: Equatable, Sendable {
         return try readAll(file.raw, named: "seccomp")
     }
 
+    /// Whether some calls are decided by whoever has the listener of ``loadListening()``.
+    public let notifies: Bool
+
     /// Puts this process under the filter. Needs no_new_privs or CAP_SYS_ADMIN. See seccomp(2).
     public func load() throws(HostError) {
+        // Without a listener nobody waits, and the kernel refuses the flag.
+        _ = try load(flags: flags & ~Self.waitKillable)
+    }
+
+    /// Puts this process under the filter and returns what listens for calls to be decided about, close-on-exec.
+    ///
+    /// See seccomp_unotify(2), SECCOMP_FILTER_FLAG_NEW_LISTENER.
+    public func loadListening() throws(HostError) -> Descriptor { Descriptor(owning: try load(flags: flags | 8)) }
+
+    /// SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV
+    private static let waitKillable: UInt32 = 32
+
+    private func load(flags: UInt32) throws(HostError) -> Int32 {
         // SAFETY: the array's own count is passed; the kernel copies the program.
         let result = unsafe instructions.withUnsafeBytes { unsafe lx_load_seccomp($0.baseAddress, $0.count, flags) }
-        try check("seccomp", "\(instructions.count / 8) instructions", result)
+        return try check("seccomp", "\(instructions.count / 8) instructions", result)
     }
 }

@@ -69,6 +69,20 @@ public func sendDescriptor(_ descriptor: Int32, text: String, over socket: Int32
     try check("sendmsg", text, unsafe lx_send_descriptor(socket, descriptor, text, text.utf8.count))
 }
 
+/// Receives one message of at most 64 KiB and the open file beside it, -1 where there is none; the caller closes it.
+///
+/// See recvmsg(2), unix(7) SCM_RIGHTS.
+public func receiveWithDescriptor(_ socket: Int32) throws(HostError) -> (bytes: [UInt8], descriptor: Int32) {
+    var (size, descriptor) = (0, Int32(-1))
+    let bytes = unsafe [UInt8](unsafeUninitializedCapacity: 65536) { buffer, count in
+        // SAFETY: the kernel writes at most the buffer's length; the descriptor's place lives for the call.
+        size = unsafe lx_receive_with_descriptor(socket, buffer.baseAddress, buffer.count, &descriptor)
+        count = max(0, size)
+    }
+    try check("recvmsg", "", size)
+    return (bytes, descriptor)
+}
+
 /// Takes an open file that the other end passed. See unix(7) SCM_RIGHTS.
 public func receiveDescriptor(over socket: Int32) throws(HostError) -> Descriptor {
     Descriptor(owning: try check("recvmsg", "", lx_receive_descriptor(socket)))

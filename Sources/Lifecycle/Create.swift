@@ -157,6 +157,10 @@ private struct Creation {
         var record = ContainerRecord(
             ociVersion: bundle.spec.ociVersion, id: id, bundle: bundle.path, rootfs: bundle.rootPath,
             created: WallClock.text(nanoseconds: wallClockNanoseconds()), owner: effectiveUser())
+        if let seccomp = bundle.spec.linux?.seccomp, seccomp.notifies {
+            record.listenerPath = seccomp.listenerPath ?? ""
+            record.listenerMetadata = seccomp.listenerMetadata ?? ""
+        }
         if let guest = launch.plan.guest {
             record.guest = "\(guest.framework)/\(guest.monitor)"
             record.guestMemoryMiB = guest.memoryMiB

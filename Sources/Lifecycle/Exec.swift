@@ -25,6 +25,10 @@ extension Runtime {
             id: id, spec: spec, process: process, containerPID: record.pid, containerProcess: containerProcess.raw,
             cgroups: record.processCgroups)
         if spec.linux?.seccomp != nil { request.filterCache = filterCache }
+        if !record.listenerPath.isEmpty {
+            let agent = SeccompAgent(path: record.listenerPath, metadata: record.listenerMetadata)
+            request.agent = (agent, document(record, status: .running))
+        }
         request.subCgroups = try options.subCgroups()
         request.noNewKeyring = record.noNewKeyring
         request.preservedDescriptors = preserved

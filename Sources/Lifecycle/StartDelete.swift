@@ -36,7 +36,10 @@ extension Runtime {
         // The container counts as running from here: if this process ends now, process 1 sees it and ends as well.
         try container.directory.removeStartSocket()
         do {
-            try StartConnection.start(over: connection)
+            try StartConnection.start(over: connection) { listener in
+                let agent = SeccompAgent(path: record.listenerPath, metadata: record.listenerMetadata)
+                try agent.take(listener, of: record.pid, document(record, status: .running))
+            }
         } catch {
             // An engine that hears of the failure removes the container, which has to be stopped by then.
             waitForEnd(of: record)

@@ -47,8 +47,8 @@ extension DeviceNode: SpecObject {
             self.major = major ?? 0
             self.minor = minor ?? 0
         } else {
-            self.major = try object.required("major", major)
-            self.minor = try object.required("minor", minor)
+            self.major = try object.required("major", object.integer("major", in: 0...0xFFF))
+            self.minor = try object.required("minor", object.integer("minor", in: 0...0xF_FFFF))
         }
         fileMode = try object.integer("fileMode")
         uid = try object.integer("uid")

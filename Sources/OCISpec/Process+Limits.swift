@@ -173,5 +173,9 @@ extension CPUAffinity: SpecObject {
     init(_ object: SpecCursor) throws(SpecError) {
         initial = try object.string("initial")
         final = try object.string("final")
+        for (key, list) in [("initial", initial), ("final", final)] {
+            guard let list, numberList(list, below: 8192) == nil else { continue }
+            throw object.error(key, "invalid CPU affinity '\(list)': no list such as 0-3,7 of numbers below 8192")
+        }
     }
 }

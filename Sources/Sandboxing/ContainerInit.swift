@@ -35,7 +35,7 @@ struct ContainerInit: ~Copyable {
             connection.fail("cannot start the container: config.json has no process")
         }
         do {
-            try begin(program)
+            try begin(program, connection)
         } catch {
             connection.fail("\(error)")
         }
@@ -64,6 +64,12 @@ struct ContainerInit: ~Copyable {
         if !linux.timeOffsets.isEmpty {
             let lines = linux.timeOffsets.map { "\($0.clock.rawValue) \($0.secs) \($0.nanosecs)\n" }
             try Procfs().write(lines.joined(), to: "self/timens_offsets")
+        }
+        if late.contains(.time) {
+            // unshare(2) moves the children only.
+            let path = "/proc/self/ns/time_for_children"
+            let namespace = try open(path, flags: .readOnly)
+            try joinNamespace(namespace.raw, type: NamespaceFlag.time, path: path)
         }
         if let name = settings.spec.hostname, settings.namespaces.isSeparate(.uts) { try setHostName(name) }
         if let name = settings.spec.domainname, settings.namespaces.isSeparate(.uts) { try setDomainName(name) }
@@ -115,10 +121,12 @@ struct ContainerInit: ~Copyable {
         }
     }
 
-    /// The hooks of `create`: first the runtime's, run by the parent in its own namespaces, then the container's.
+    /// What the parent does in its own namespaces once the container's are there: it moves network devices and runs the
+    /// runtime's hooks. Then the container's hooks.
     private func runEarlyHooks() throws {
         let hooks = settings.spec.hooks
-        guard !(hooks.prestart.isEmpty && hooks.createRuntime.isEmpty && hooks.createContainer.isEmpty) else { return }
+        let hasHooks = !(hooks.prestart.isEmpty && hooks.createRuntime.isEmpty && hooks.createContainer.isEmpty)
+        guard hasHooks || !linux.netDevices.isEmpty else { return }
         try channel.send(.runHooks)
         let pid = try waitToProceed()
         try HookRunner(state: state(pid: pid)).run(hooks.createContainer, kind: .createContainer)
@@ -203,9 +211,11 @@ struct ProcessSetup {
     }
 
     /// Replaces this process by the program. Returns only by throwing.
-    func begin(_ program: String) throws -> Never {
-        if identity.needsPrivilegeForSeccomp { try identity.assume() }
-        try identity.confine()
+    ///
+    /// - Parameter passOn: Takes what listens for the process's filter, when an agent decides about some calls.
+    func begin(_ program: String, passOn: (Int32) throws(HostError) -> Void) throws -> Never {
+        if identity.needsPrivilegeForSeccomp { try identity.assume(passOn: passOn) }
+        try identity.confine(passOn: passOn)
         do throws(HostError) {
             try execute(program, arguments: process.args, environment: ProgramSearch(process: process).environment)
         } catch {
@@ -238,9 +248,13 @@ extension ContainerInit {
     }
 
     /// Replaces this process by the program. Returns only by throwing.
-    private func begin(_ program: String) throws -> Never {
-        try HookRunner(state: state(pid: currentProcess())).run(
-            settings.spec.hooks.startContainer, kind: .startContainer)
-        try setup.begin(program)
+    private func begin(_ program: String, _ connection: StartConnection) throws -> Never {
+        let hooks = settings.spec.hooks.startContainer
+        if !hooks.isEmpty {
+            var runner = HookRunner(state: state(pid: currentProcess()))
+            runner.environment = ProgramSearch(process: process).environment
+            try runner.run(hooks, kind: .startContainer)
+        }
+        try setup.begin(program, passOn: connection.passOn)
     }
 }

@@ -41,7 +41,7 @@ struct DeviceNodes {
 
     private func make(_ device: DeviceNode, _ pointer: String, in tree: borrowing RootTree) throws(Failure) {
         do throws(HostError) {
-            if binds { return try bind(device, in: tree) }
+            if binds && device.type != .fifo { return try bind(device, in: tree) }
             do throws(HostError) {
                 try makeNew(device, in: tree)
             } catch {
@@ -56,6 +56,9 @@ struct DeviceNodes {
 
     private func bind(_ device: DeviceNode, in tree: borrowing RootTree) throws(HostError) {
         let source = try open(device.path, flags: .pathOnly)
+        guard Self.is(try status(of: source.raw), device) else {
+            throw HostError(call: "bind", subject: "the host has another file there", errno: 0)
+        }
         let place = try tree.make(device.path, isDirectory: false)
         try mount(descriptorPath(source.raw), at: place.path, flags: .bind)
     }
@@ -69,8 +72,11 @@ struct DeviceNodes {
                 name, in: directory.raw, mode: mode, major: UInt32(truncatingIfNeeded: device.major),
                 minor: UInt32(truncatingIfNeeded: device.minor))
         } catch {
-            // An image that brings the node along keeps it.
-            if !error.isAlreadyThere { throw error }
+            // An image that brings the node along keeps it; anything else under that name is none of the container's.
+            guard error.isAlreadyThere else { throw error }
+            guard Self.is(try status(of: name, in: directory.raw), device) else {
+                throw HostError(call: "mknod", subject: "another file is there already", errno: 0)
+            }
         }
         if device.uid ?? 0 != 0 || device.gid ?? 0 != 0 { try give(device, name, in: directory.raw) }
     }
@@ -78,15 +84,19 @@ struct DeviceNodes {
     /// Gives a node to its user, if it is that node: an image may have brought along anything by its name.
     private func give(_ device: DeviceNode, _ name: String, in directory: Int32) throws(HostError) {
         let node = try openWithoutLinks(name, in: directory, flags: .pathOnly)
-        let found = try status(of: node.raw)
-        let isSame =
-            switch device.type {
-            case .character, .unbuffered: found.kind == .characterDevice && found.device == Self.numbers(device)
-            case .block: found.kind == .blockDevice && found.device == Self.numbers(device)
-            case .fifo: found.kind == .fifo
-            }
-        guard isSame else { throw HostError(call: "fstat", subject: "\(name), which is something else", errno: 0) }
+        guard Self.is(try status(of: node.raw), device) else {
+            throw HostError(call: "fstat", subject: "\(name), which is something else", errno: 0)
+        }
         try changeOwnerOfNamed(node.raw, uid: device.uid ?? 0, gid: device.gid ?? 0)
+    }
+
+    /// Whether a file is the device that is asked for.
+    private static func `is`(_ file: FileStatus, _ device: DeviceNode) -> Bool {
+        switch device.type {
+        case .character, .unbuffered: file.kind == .characterDevice && file.device == numbers(device)
+        case .block: file.kind == .blockDevice && file.device == numbers(device)
+        case .fifo: file.kind == .fifo
+        }
     }
 
     private static func numbers(_ device: DeviceNode) -> (major: UInt32, minor: UInt32) {

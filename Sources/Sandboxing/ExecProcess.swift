@@ -24,6 +24,9 @@ public struct ExecRequest {
     /// The socket that takes the terminal's master.
     public var consoleSocket: Int32?
 
+    /// Who decides about the calls that the container's filter leaves to an agent, and what that is told.
+    public var agent: (agent: SeccompAgent, state: ContainerStateDocument)?
+
     /// Where compiled seccomp filters are kept; nil to compile anew.
     public var filterCache: FilterCache?
 
@@ -77,7 +80,12 @@ public struct ExecProcess {
         _ = Descriptor(owning: theirs)
         if let root { _ = Descriptor(owning: root) }
         do {
-            switch try InitChannel(socket: Descriptor(owning: ours)).receive() {
+            let channel = InitChannel(socket: Descriptor(owning: ours))
+            let said = try channel.receive { listener in
+                guard let agent = settings.request.agent else { throw Failure("there is no seccomp agent") }
+                try agent.agent.take(listener, of: pid, agent.state)
+            }
+            switch said {
             // The program's exec has closed the other end.
             case nil: return pid
             case .failed(let reason): throw Failure(reason)
@@ -118,10 +126,18 @@ private struct ExecInit: ~Copyable {
                 process: request.process, identity: settings.identity, consoleSocket: request.consoleSocket)
             try setup.attach(try openConsole())
             try setup.keepOnly(Array(3..<(3 + request.preservedDescriptors)) + [channel.socket.raw])
-            try setup.begin(try setup.findProgram())
+            let program = try setup.findProgram()
+            try begin(program, setup)
         } catch {
             try? channel.send(.failed("\(error)"))
             exitNow(1)
+        }
+    }
+
+    private func begin(_ program: String, _ setup: ProcessSetup) throws -> Never {
+        let socket = channel.socket.raw
+        try setup.begin(program) { listener throws(HostError) in
+            try InitChannel.passOn(listener, over: socket)
         }
     }
 

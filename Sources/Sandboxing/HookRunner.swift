@@ -5,6 +5,8 @@ public import OCISpec
 public struct HookRunner {
     /// What hooks get on their standard input.
     let state: ContainerStateDocument
+    /// The environment of hooks that name none; nil for this process's.
+    var environment: [String]?
 
     /// Creates a runner that tells hooks `state`.
     public init(state: ContainerStateDocument) { self.state = state }
@@ -44,7 +46,8 @@ public struct HookRunner {
         let output = try anonymousFile(named: name)
         let pid = try spawn(
             hook.path, arguments: hook.args.isEmpty ? [hook.path] : hook.args,
-            environment: hook.env.isEmpty ? currentEnvironment() : hook.env, input: input.raw, output: output.raw,
+            environment: hook.env.isEmpty ? self.environment ?? currentEnvironment() : hook.env, input: input.raw,
+            output: output.raw,
             errors: output.raw)
         let end: ProcessEnd
         do throws(HostError) {

@@ -45,6 +45,29 @@ struct InitChannel: ~Copyable {
     /// Says something. Throws EPIPE when the other end is gone.
     func send(_ message: InitMessage) throws(HostError) { try sendMessage(message.bytes, to: socket.raw) }
 
+    /// Hands what listens for this process's filter to the other end, and waits until the agent has it.
+    ///
+    /// From here on every call may be one that the agent decides about, but for the sending itself.
+    static func passOn(_ listener: Int32, over socket: Int32) throws(HostError) {
+        try sendDescriptor(listener, text: "listener", over: socket)
+        guard case .proceed = InitMessage(try receiveMessage(socket)) else {
+            throw HostError(call: "seccomp", subject: "the agent did not take the listener", errno: 0)
+        }
+    }
+
+    /// Waits for the next message, or for a listener; nil when the other end is gone.
+    ///
+    /// - Parameter listener: Takes what ``passOn(_:over:)`` hands over.
+    func receive(listener: (Int32) throws -> Void) throws -> InitMessage? {
+        while true {
+            let (bytes, descriptor) = try receiveWithDescriptor(socket.raw)
+            guard descriptor >= 0 else { return InitMessage(bytes) }
+            let held = Descriptor(owning: descriptor)
+            try listener(held.raw)
+            try send(.proceed(pid: 0))
+        }
+    }
+
     /// Whether the other end is gone, as long as it has nothing to say.
     var isClosed: Bool { get throws(HostError) { try waitUntilReadable([socket.raw], timeout: 0)[0] } }
 

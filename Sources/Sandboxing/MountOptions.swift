@@ -15,6 +15,8 @@ struct MountOptions: Equatable {
     var recursiveClear: UInt64 = 0
     /// Whether the new file system gets a copy of what it hides.
     var copiesUp = false
+    /// Whether ids are mapped (`idmap`, `ridmap`), and those of the tree below as well.
+    var (isMapped, mapsRecursively) = (false, false)
     /// What the file system itself is to read.
     var data: [String] = []
 
@@ -80,6 +82,9 @@ struct MountOptions: Equatable {
         } else if let attribute = Self.recursive[option] {
             recursiveSet |= attribute.set
             recursiveClear |= attribute.clear
+        } else if option == "idmap" || option == "ridmap" {
+            isMapped = true
+            mapsRecursively = option == "ridmap"
         } else if option == "tmpcopyup" {
             copiesUp = true
         } else if option != "defaults" {
@@ -93,6 +98,7 @@ struct MountOptions: Equatable {
         "dirsync": .directorySync, "noatime": .noAccessTime, "nodiratime": .noDirectoryAccessTime,
         "relatime": .relativeAccessTime, "strictatime": .strictAccessTime, "iversion": .inodeVersion,
         "lazytime": .lazyTime, "silent": .silent, "nosymfollow": .noSymbolicLinks,
+        "acl": .accessControlLists,
     ]
 
     private static let clearing: [String: MountFlags] = [
@@ -100,6 +106,7 @@ struct MountOptions: Equatable {
         "nomand": .mandatoryLocks, "atime": .noAccessTime, "diratime": .noDirectoryAccessTime,
         "norelatime": .relativeAccessTime, "nostrictatime": .strictAccessTime, "noiversion": .inodeVersion,
         "nolazytime": .lazyTime, "loud": .silent, "symfollow": .noSymbolicLinks,
+        "noacl": .accessControlLists,
     ]
 
     private static let propagating: [String: MountFlags] = [

@@ -10,19 +10,23 @@ struct Mounting: ~Copyable {
     let cgroup: Cgroup
     /// The SELinux label of new file systems; nil for the kernel's choice.
     let label: String?
+    /// Whether the container is in a user namespace of its own.
+    let isUserNamespace: Bool
 
     /// Gives the tree back.
     consuming func takeTree() -> RootTree { tree }
 
     /// Makes the mount that is number `index` in config.json.
     ///
+    /// - Parameter mapped: The mount itself, detached, where its ids are mapped.
     /// - Throws: ``HostSystem/Failure`` that names the property, with runc's words.
-    mutating func make(_ mount: Mount, number index: Int) throws(Failure) {
+    mutating func make(_ mount: Mount, number index: Int, mapped: Int32? = nil) throws(Failure) {
         do throws(HostError) {
             let options = MountOptions(mount)
             switch mount.type {
             case "cgroup", "cgroup2": try cgroupMount(mount, options)
-            default: options.isBind ? try bind(mount, options) : try fileSystem(mount, options)
+            case "sysfs", "proc": try kernelFileSystem(mount, options)
+            default: options.isBind ? try bind(mount, options, mapped) : try fileSystem(mount, options)
             }
         } catch {
             let source = mount.source ?? mount.type ?? ""
@@ -34,14 +38,41 @@ struct Mounting: ~Copyable {
 
     /// A bind mount has its flags before it is anywhere to be seen, and is put on what was found: nothing that somebody
     /// changes in the container's tree meanwhile leads it, or its flags, elsewhere.
-    private mutating func bind(_ mount: Mount, _ options: MountOptions) throws(HostError) {
-        let named = mount.source ?? ""
-        let source = try open(named.hasPrefix("/") ? named : "\(bundle)/\(named)", flags: .pathOnly)
+    private mutating func bind(_ mount: Mount, _ options: MountOptions, _ mapped: Int32?) throws(HostError) {
+        let source = try openSource(mount, mapped)
         let isDirectory = try status(of: source.raw).kind == .directory
         let place = try tree.make(mount.destination, isDirectory: isDirectory)
         try ProcfsRules.check(mount, at: place.descriptor.raw, binding: source.raw)
+        if mapped != nil { return try finish(source, mount, options, at: place) }
         let copy = try cloneMount("", in: source.raw, recursive: options.flags.contains(.recursive))
         try finish(copy, mount, options, at: place)
+    }
+
+    private func openSource(_ mount: Mount, _ mapped: Int32?) throws(HostError) -> Descriptor {
+        if let mapped { return try duplicate(mapped) }
+        return try Self.openSource(mount, bundle: bundle)
+    }
+
+    /// What a bind mount shows, open.
+    static func openSource(_ mount: Mount, bundle: String) throws(HostError) -> Descriptor {
+        let named = mount.source ?? ""
+        return try open(named.hasPrefix("/") ? named : "\(bundle)/\(named)", flags: .pathOnly)
+    }
+
+    /// A view of the kernel. In a user namespace a new one takes a network or PID namespace of the same owner; without,
+    /// the container sees the caller's, as with crun.
+    private mutating func kernelFileSystem(_ mount: Mount, _ options: MountOptions) throws(HostError) {
+        if options.isBind { return try bind(mount, options, nil) }
+        do throws(HostError) {
+            try fileSystem(mount, options)
+        } catch {
+            guard isUserNamespace, error.isPermission else { throw error }
+            var bound = mount
+            bound.source = mount.type == "proc" ? "/proc" : "/sys"
+            var bindOptions = options
+            bindOptions.flags.formUnion([.bind, .recursive])
+            try bind(bound, bindOptions, nil)
+        }
     }
 
     private mutating func fileSystem(_ mount: Mount, _ options: MountOptions) throws(HostError) {

@@ -8,6 +8,8 @@ struct NamespacePlan {
         let type: NamespaceType
         let path: String
         let descriptor: Int32
+        /// Whether it is the caller's own namespace, after all.
+        let isOwn: Bool
     }
 
     /// The kinds to be made anew.
@@ -33,7 +35,9 @@ struct NamespacePlan {
             }
             do throws(HostError) {
                 let descriptor = try open(path, flags: .readOnly)
-                joined.append(Joined(type: type, path: path, descriptor: descriptor.raw))
+                let isOwn = try status(of: descriptor.raw)
+                    .isSameFile(as: followedStatus(of: "/proc/self/ns/\(Self.procName(type))"))
+                joined.append(Joined(type: type, path: path, descriptor: descriptor.raw, isOwn: isOwn))
                 descriptors.add(descriptor)
             } catch {
                 throw Failure("cannot join \(type.rawValue) namespace", cause: error)
@@ -53,10 +57,23 @@ struct NamespacePlan {
 
     /// Whether a helper joins the namespaces before process 1 is made: with a user namespace, a joined one because the
     /// new namespaces have to belong to it, a new one because process 1 has no right to join anything from there.
-    var joinsBeforeClone: Bool { !joined.isEmpty && isSeparate(.user) }
+    var joinsBeforeClone: Bool {
+        !joined.isEmpty && (new.contains(.user) || joined.contains { $0.type == .user })
+    }
 
     /// Whether the container has a namespace of this type that is not the runtime's.
-    func isSeparate(_ type: NamespaceType) -> Bool { new.contains(type) || joined.contains { $0.type == type } }
+    func isSeparate(_ type: NamespaceType) -> Bool {
+        new.contains(type) || joined.contains { $0.type == type && !$0.isOwn }
+    }
+
+    /// The name of a kind in /proc/PID/ns. See namespaces(7).
+    static func procName(_ type: NamespaceType) -> String {
+        switch type {
+        case .mount: "mnt"
+        case .network: "net"
+        default: type.rawValue
+        }
+    }
 
     /// The CLONE_NEW* bits of several kinds.
     static func flags(_ types: Set<NamespaceType>) -> UInt64 { types.reduce(0) { $0 | flag($1) } }

@@ -33,6 +33,7 @@ struct ProcessIdentity {
         oomScoreAdj = process.oomScoreAdj
         noNewPrivileges = process.noNewPrivileges
         self.process = process
+        try profile?.checkNotifications()
         seccomp = try profile.map { try SeccompProgram($0, cache: cache) }
         var unknown = Set<String>()
         capabilities = Self.sets(process.capabilities ?? Capabilities(), &unknown)
@@ -105,8 +106,10 @@ struct ProcessIdentity {
     }
 
     /// Gives up every privilege that the process is not to have, and becomes its user.
-    func assume() throws(HostError) {
-        if needsPrivilegeForSeccomp { try seccomp?.load() }
+    ///
+    /// - Parameter passOn: Takes what listens for the filter, when an agent decides about some calls.
+    func assume(passOn: (Int32) throws(HostError) -> Void = Self.nobody) throws(HostError) {
+        if needsPrivilegeForSeccomp { try load(passOn) }
         if let capabilities { try limitBoundingCapabilities(to: capabilities.bounding) }
         try setKeepCapabilities(true)
         do throws(HostError) {
@@ -129,8 +132,20 @@ struct ProcessIdentity {
     }
 
     /// Loads the filter of a process with no_new_privs: the last thing before its program begins.
-    func confine() throws(HostError) {
-        if !needsPrivilegeForSeccomp { try seccomp?.load() }
+    func confine(passOn: (Int32) throws(HostError) -> Void = Self.nobody) throws(HostError) {
+        if !needsPrivilegeForSeccomp { try load(passOn) }
+    }
+
+    private func load(_ passOn: (Int32) throws(HostError) -> Void) throws(HostError) {
+        guard let seccomp else { return }
+        guard seccomp.notifies else { return try seccomp.load() }
+        let listener = try seccomp.loadListening()
+        try passOn(listener.raw)
+    }
+
+    /// Without anybody to decide the calls would wait for ever.
+    private static func nobody(_ listener: Int32) throws(HostError) {
+        throw HostError(call: "seccomp", subject: "nobody takes the listener", errno: 0)
     }
 
     /// The number of a resource limit. See the kernel's asm-generic/resource.h.

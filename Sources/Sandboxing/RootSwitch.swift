@@ -29,8 +29,10 @@ struct RootSwitch {
         var mounting = Mounting(
             // Where the mounts are the caller's, it has bound the root itself.
             tree: RootTree(directory: try isNew ? mountRoot() : openRoot()), bundle: settings.bundle,
-            cgroup: settings.cgroup, label: label)
-        for (index, mount) in settings.spec.mounts.enumerated() { try mounting.make(mount, number: index) }
+            cgroup: settings.cgroup, label: label, isUserNamespace: settings.namespaces.isSeparate(.user))
+        for (index, mount) in settings.spec.mounts.enumerated() {
+            try mounting.make(mount, number: index, mapped: settings.mappedMounts?.descriptors[index])
+        }
         let console = try furnishDevices(mounting.tree)
         return Furnished(tree: mounting.takeTree(), console: console)
     }

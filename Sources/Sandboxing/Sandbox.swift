@@ -84,6 +84,14 @@ public struct Sandbox {
             let names = identity.unknownCapabilities.joined(separator: " ")
             warnings.append("ignoring unknown or unavailable capabilities: [\(names)]")
         }
+        if spec.vm != nil { warnings.append("ignoring vm: the container is no virtual machine of that kind") }
+        for mount in spec.mounts {
+            let options = MountOptions(mount)
+            guard options.isBind, !options.data.isEmpty else { continue }
+            let names = options.data.joined(separator: ",")
+            warnings.append(
+                "ignoring options of the mount at \(mount.destination), which a bind mount has not: \(names)")
+        }
         if let label = spec.linux?.mountLabel, !label.isEmpty, !SecurityLabels.hasSELinux {
             warnings.append("ignoring linux.mountLabel \"\(label)\": SELinux is not enabled")
         }
@@ -150,6 +158,8 @@ public struct Sandbox {
     public mutating func makeProcess(
         listener: Int32, known: (Int32) throws -> Void, guest: (StartConnection) -> Never
     ) throws -> Int32 {
+        settings.mappedMounts = try IDMappedMounts(
+            settings.spec, bundle: settings.bundle, settings.namespaces, isGuest: settings.isGuest)
         let pair = try SocketPair()
         let pid = try ProcessCloning(namespaces: settings.namespaces).clone()
         let (ours, theirs) = pair.take()
@@ -182,7 +192,8 @@ public struct Sandbox {
             case .ready: return
             case .failed(let reason): throw Failure(reason)
             case .runHooks:
-                hooksBegan = true
+                try NetworkDevices.move(settings.spec.linux?.netDevices ?? [], to: pid)
+                hooksBegan = !settings.spec.hooks.isEmpty
                 try runHooks(pid)
                 try channel.send(.proceed(pid: pid))
             case .proceed, nil: throw Failure("the container's process ended before it was ready: \(ending(of: pid))")

@@ -20,4 +20,6 @@ struct SandboxSettings {
     var cgroup: Cgroup
     let identity: ProcessIdentity
     let attributes: ExecutionAttributes
+    /// Mounts that were made before process 1; nil until they are.
+    var mappedMounts: IDMappedMounts?
 }

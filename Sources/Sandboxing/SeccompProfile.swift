@@ -6,9 +6,6 @@ extension SeccompProgram {
     ///
     /// - Throws: ``HostSystem/Failure`` when it asks for what cannot be done, or libseccomp refuses it.
     init(_ profile: Seccomp, cache: FilterCache? = nil) throws(Failure) {
-        if profile.listenerPath != nil || profile.syscalls.contains(where: { $0.action == .notify }) {
-            throw Failure("seccomp action SCMP_ACT_NOTIFY is not supported")
-        }
         var rules = [FilterRule]()
         for rule in profile.syscalls {
             let action = Self.action(rule.action, error: rule.errnoRet)
@@ -69,7 +66,8 @@ extension SeccompProgram {
 
     private static func flag(_ flag: SeccompFlag) -> UInt32 {
         switch flag {
-        case .threadSync: 1
+        // A process of one thread is in sync with itself, and with a listener the flag is not allowed.
+        case .threadSync: 0
         case .log: 2
         case .allowSpeculation: 4
         case .waitKillable: 32

@@ -8,15 +8,17 @@ enum SpecChecks {
     /// - Throws: ``OCISpec/SpecError`` that names the property.
     static func check(_ spec: RuntimeSpec, _ namespaces: NamespacePlan) throws(SpecError) {
         let linux = spec.linux ?? LinuxSpec()
-        try refuseUnsupported(linux)
         try checkMappings(linux, namespaces)
         try checkNames(spec, namespaces)
         try checkCovered(linux, namespaces)
         for (name, _) in linux.sysctl { try checkSysctl(name, namespaces) }
-        for (index, mount) in spec.mounts.enumerated() where !(mount.uidMappings.isEmpty && mount.gidMappings.isEmpty) {
+        try checkMappedMounts(spec.mounts, namespaces)
+        try checkTime(linux, namespaces)
+        try NetworkDevices.check(linux.netDevices, namespaces)
+        if linux.intelRdt != nil {
             throw SpecError(
-                pointer: "/mounts/\(index)/uidMappings", reason: "id-mapped mounts are not supported",
-                section: "config.md#mounts")
+                pointer: "/linux/intelRdt", reason: "intelRdt is specified in config, but Intel RDT is not enabled",
+                section: "config-linux.md#intelrdt")
         }
     }
 
@@ -36,14 +38,30 @@ enum SpecChecks {
             section: "config.md#posix-platform-hooks")
     }
 
-    private static func refuseUnsupported(_ linux: LinuxSpec) throws(SpecError) {
-        let refused: [(String, Bool)] = [
-            ("intelRdt", linux.intelRdt != nil), ("netDevices", !linux.netDevices.isEmpty),
-        ]
-        for (name, isSet) in refused where isSet {
-            throw SpecError(
-                pointer: "/linux/\(name)", reason: "this property is not supported", section: "config-linux.md")
+    /// The words are runc's.
+    private static func checkMappedMounts(_ mounts: [Mount], _ namespaces: NamespacePlan) throws(SpecError) {
+        for (index, mount) in mounts.enumerated() {
+            let options = MountOptions(mount)
+            guard options.isMapped || !mount.uidMappings.isEmpty else { continue }
+            func refuse(_ property: String, _ reason: String) -> SpecError {
+                SpecError(pointer: "/mounts/\(index)/\(property)", reason: reason, section: "config.md#mounts")
+            }
+            guard options.isBind else { throw refuse("type", "id-mapped mounts are only supported for bind-mounts") }
+            guard !mount.uidMappings.isEmpty || namespaces.isSeparate(.user) else {
+                throw refuse("options", "idmap needs mappings: the mount has none, and the container no user namespace")
+            }
         }
+    }
+
+    /// The words are runc's.
+    private static func checkTime(_ linux: LinuxSpec, _ namespaces: NamespacePlan) throws(SpecError) {
+        guard !linux.timeOffsets.isEmpty, !namespaces.new.contains(.time) else { return }
+        let reason =
+            namespaces.isSeparate(.time)
+            ? "time namespace enabled, but both namespace path and time offsets specified -- you may only provide one"
+            : "time namespace offsets specified, but time namespace isn't enabled in the config"
+        throw SpecError(
+            pointer: "/linux/timeOffsets", reason: reason, section: "config-linux.md#offset-for-time-namespace")
     }
 
     /// What is covered for the container would be covered for whoever shares its mounts. The words are runc's.
@@ -77,7 +95,7 @@ enum SpecChecks {
         for (name, value) in [("hostname", spec.hostname), ("domainname", spec.domainname)]
         where value != nil && !namespaces.isSeparate(.uts) {
             throw SpecError(
-                pointer: "/\(name)", reason: "it would be the host's: the container has no UTS namespace of its own",
+                pointer: "/\(name)", reason: "unable to set \(name) without a private UTS namespace",
                 section: "config.md#\(name)")
         }
     }
@@ -96,12 +114,20 @@ enum SpecChecks {
         case _ where dotted.hasPrefix("fs.mqueue."), _ where isIPC(dotted): owner = .ipc
         case "kernel.domainname": owner = .uts
         case "kernel.hostname":
-            throw refuse("the host name is set by the property hostname")
+            throw refuse("sysctl \"\(name)\" is not allowed as it conflicts with the OCI \"hostname\" field")
+        case _ where dotted.hasPrefix("user."):
+            guard namespaces.isSeparate(.user) else {
+                throw refuse("setting ucounts without a user namespace not allowed: \(name)")
+            }
+            return
         default: throw refuse("sysctl \"\(name)\" is not in a separate kernel namespace")
         }
         guard namespaces.isSeparate(owner) else {
-            throw refuse(
-                "sysctl \"\(name)\" is the host's: the container has no \(owner.rawValue) namespace of its own")
+            // runc's words.
+            let place =
+                owner == .network
+                ? "not allowed in host network namespace" : "is not allowed in the hosts \(owner.rawValue) namespace"
+            throw refuse("sysctl \"\(name)\" \(place)")
         }
     }
 

@@ -36,16 +36,36 @@ public struct StartConnection {
         exitNow(1)
     }
 
+    /// Hands what listens for this process's filter to `start`, and waits until the agent has it.
+    ///
+    /// From here on every call may be one that the agent decides about, but for the sending itself.
+    func passOn(_ listener: Int32) throws(HostError) {
+        try sendDescriptor(listener, text: "listener", over: descriptor)
+        guard try receiveMessage(descriptor) == Self.start else {
+            throw HostError(call: "seccomp", subject: "the agent did not take the listener", errno: 0)
+        }
+    }
+
     /// The other end: starts the container behind `connection` and waits until its workload has begun.
     ///
+    /// - Parameter agent: Takes the listener of a filter that leaves decisions to an agent.
     /// - Throws: ``HostSystem/Failure`` with the reason that process 1 gives.
-    public static func start(over connection: borrowing Descriptor) throws {
-        do throws(HostError) {
+    public static func start(over connection: borrowing Descriptor, agent: (Int32) throws -> Void) throws {
+        do {
             try sendMessage(start, to: connection.raw)
-            let reason = try receiveMessage(connection.raw)
-            if reason.isEmpty { return }
-            throw HostError(call: String(decoding: reason, as: UTF8.self), subject: "", errno: 0)
-        } catch {
+            while true {
+                let (reason, listener) = try receiveWithDescriptor(connection.raw)
+                if listener >= 0 {
+                    let held = Descriptor(owning: listener)
+                    try agent(held.raw)
+                    try sendMessage(start, to: connection.raw)
+                } else if reason.isEmpty {
+                    return
+                } else {
+                    throw Failure(String(decoding: reason, as: UTF8.self))
+                }
+            }
+        } catch let error as HostError {
             // A workload that ends at once leaves a connection that ends in order: it has taken the word.
             if error.isDisconnected { throw Failure("cannot start the container: its process has just ended") }
             throw Failure(error.description)

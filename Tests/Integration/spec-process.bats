@@ -151,3 +151,11 @@ stat_field() { # N
     eventually has_status stopped
     ok delete "$ID"
 }
+
+@test "a virtual machine's properties are left out with a warning" {
+    need_swiftlet
+    inside 'echo runs' '.vm = {kernel: {path: "/boot/vmlinuz"}}'
+    expect_output runs
+    matches "$(<"$TEST_DIR/log")" 'warning.*ignoring vm' log
+    refuses '/vm/kernel/path' '.vm = {kernel: {path: "vmlinuz"}}'
+}

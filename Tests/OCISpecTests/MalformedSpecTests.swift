@@ -158,6 +158,10 @@ struct Row: Sendable, CustomTestStringConvertible {
             "/process/scheduler/period", "config.md, linux-process",
             "scheduler runtime/deadline/period can only be specified for SchedDeadline policy"),
         Row(
+            process(#""execCPUAffinity":{"initial":"0","final":"1-"}"#),
+            "/process/execCPUAffinity/final", "config.md, linux-process",
+            "invalid CPU affinity '1-': no list such as 0-3,7 of numbers below 8192"),
+        Row(
             process(#""ioPriority":{"class":"IOPRIO_CLASS_BE","priority":8}"#),
             "/process/ioPriority/priority", "config.md, linux-process", "expected an integer from 0 to 7, found 8"),
     ]

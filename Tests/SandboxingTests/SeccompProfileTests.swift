@@ -122,15 +122,33 @@ private func finish(_ isExpected: Bool) -> Never { exitNow(isExpected ? 0 : 1) }
         }
     }
 
-    @Test("what cannot be done is refused before anything is")
+    @Test("what an agent could never answer is refused")
     func refuses() {
-        let notify = "seccomp action SCMP_ACT_NOTIFY is not supported"
+        let (place, section) = ("config.json: /linux/seccomp", "(runtime-spec config-linux.md, seccomp)")
+        var profile = Seccomp(defaultAction: .allow)
+        profile.syscalls = [rule(["mkdir"], .allow), rule(["mkdir", "write"], .notify)]
+        #expect(
+            message { try profile.checkNotifications() }
+                == "\(place)/listenerPath: SCMP_ACT_NOTIFY needs the path of an agent's socket \(section)")
+        profile.listenerPath = "/run/agent"
+        #expect(
+            message { try profile.checkNotifications() }
+                == "\(place)/syscalls/1/names: SCMP_ACT_NOTIFY cannot be used for the write syscall \(section)")
+        profile.syscalls[1].names = ["mkdir"]
+        #expect(message { try profile.checkNotifications() } == "no error")
+        profile.defaultAction = .notify
+        #expect(
+            message { try profile.checkNotifications() }
+                == "\(place)/defaultAction: SCMP_ACT_NOTIFY cannot be used as default action \(section)")
+    }
+
+    @Test("a filter listens when it leaves a call to an agent, and only then")
+    func listens() throws {
         var profile = Seccomp(defaultAction: .allow)
         profile.listenerPath = "/run/agent"
-        #expect(message { _ = try SeccompProgram(profile) } == notify)
-        profile = Seccomp(defaultAction: .allow)
+        #expect(try SeccompProgram(profile).notifies == false)
         profile.syscalls = [rule(["mkdir"], .notify)]
-        #expect(message { _ = try SeccompProgram(profile) } == notify)
+        #expect(try SeccompProgram(profile).notifies)
     }
 
     @Test("every action, architecture and flag of the runtime spec is understood")

@@ -34,5 +34,10 @@ static inline int lx_fsconfig_create(int fs) {
 static inline int lx_fsmount(int fs, unsigned attributes) {
     return (int)LX_RESULT(syscall(SYS_fsmount, fs, FSMOUNT_CLOEXEC, attributes));
 }
+/* Gives a detached mount the id mapping of a user namespace. */
+static inline int lx_mount_idmap(int fd, int user_namespace, unsigned flags) {
+    struct mount_attr a = {.attr_set = MOUNT_ATTR_IDMAP, .userns_fd = (uint64_t)user_namespace};
+    return (int)LX_RESULT(syscall(SYS_mount_setattr, fd, "", flags | AT_EMPTY_PATH, &a, sizeof a));
+}
 
 #endif

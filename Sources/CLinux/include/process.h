@@ -45,6 +45,7 @@ int lx_wait_idle(int fd);
 static inline int lx_execveat(int fd, char *const argv[], char *const envp[]) {
     return (int)LX_RESULT(syscall(SYS_execveat, fd, "", argv, envp, AT_EMPTY_PATH));
 }
+static inline _Noreturn void lx_wait_for_ever(void) { for (;;) pause(); }
 static inline int lx_setsid(void) { return (int)LX_RESULT(setsid()); }
 static inline int lx_getpid(void) { return getpid(); }
 static inline int lx_getppid(void) { return getppid(); }

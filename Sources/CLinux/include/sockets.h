@@ -3,6 +3,8 @@
 #define CLINUX_SOCKETS_H
 
 #include "clinux.h"
+#include <linux/netlink.h>
+#include <net/if.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <sys/un.h>
@@ -13,7 +15,12 @@ int lx_unix_connect(const char *path, int type);
 /* Sends one descriptor with `size` bytes of text; recvtty-like programs read the text as the terminal's name. */
 int lx_send_descriptor(int socket, int fd, const char *text, size_t size);
 int lx_receive_descriptor(int socket);
+/* One message and the descriptor beside it, -1 where there is none. */
+ssize_t lx_receive_with_descriptor(int socket, void *data, size_t size, int *fd);
 
+/* A socket for rtnetlink(7). */
+static inline int lx_route_socket(void) { return (int)LX_RESULT(socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_ROUTE)); }
+static inline int lx_link_index(const char *name) { unsigned index = if_nametoindex(name); return index ? (int)index : -errno; }
 static inline int lx_socketpair(int type, int out[2]) { return (int)LX_RESULT(socketpair(AF_UNIX, type | SOCK_CLOEXEC, 0, out)); }
 static inline int lx_accept(int fd) { return (int)LX_RETRY(accept4(fd, NULL, NULL, SOCK_CLOEXEC)); }
 static inline ssize_t lx_send(int fd, const void *data, size_t size) { return LX_RETRY(send(fd, data, size, MSG_NOSIGNAL)); }

@@ -1,0 +1,45 @@
+internal import HostSystem
+internal import OCISpec
+
+/// Bind mounts with an id mapping of their own, made before process 1 and attached by it. See config.md "Mounts", `idmap`.
+///
+/// Only who has privileges over the file system may map its ids, and process 1 may be in a user namespace.
+struct IDMappedMounts {
+    /// The detached mount for the mount of config.json with this index.
+    private(set) var descriptors: [Int: Int32] = [:]
+    private let held = DescriptorSet()
+
+    /// Makes what `spec` asks for; nothing for most containers.
+    init(_ spec: RuntimeSpec, bundle: String, _ namespaces: NamespacePlan, isGuest: Bool) throws(Failure) {
+        for (index, mount) in spec.mounts.enumerated() where !isGuest {
+            let options = MountOptions(mount)
+            guard options.isMapped || !mount.uidMappings.isEmpty else { continue }
+            do throws(HostError) {
+                let source = try Mounting.openSource(mount, bundle: bundle)
+                let made = try cloneMount("", in: source.raw, recursive: options.flags.contains(.recursive))
+                let ids = try Self.userNamespace(of: mount, spec.linux ?? LinuxSpec(), namespaces)
+                try mapMount(made.raw, to: ids.raw, recursive: options.mapsRecursively)
+                descriptors[index] = held.hold(made)
+            } catch {
+                throw Failure("cannot map the ids of the mount at \(mount.destination)", cause: error)
+            }
+        }
+    }
+
+    /// The mount's own mappings, or the container's.
+    private static func userNamespace(
+        of mount: Mount, _ linux: LinuxSpec, _ namespaces: NamespacePlan
+    ) throws(HostError) -> Descriptor {
+        if mount.uidMappings.isEmpty {
+            if let joined = namespaces.joined.first(where: { $0.type == .user }) {
+                return try open(joined.path, flags: .readOnly)
+            }
+            return try makeUserNamespace(users: text(linux.uidMappings), groups: text(linux.gidMappings))
+        }
+        return try makeUserNamespace(users: text(mount.uidMappings), groups: text(mount.gidMappings))
+    }
+
+    private static func text(_ mappings: [IDMapping]) -> String {
+        mappings.map { "\($0.containerID) \($0.hostID) \($0.size)\n" }.joined()
+    }
+}
