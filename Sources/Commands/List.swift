@@ -15,9 +15,10 @@ enum List: Command {
         examples: [.init(line: "swiftlet list --format json", meaning: "list containers for a program to read")])
 
     static func run(_ arguments: Arguments, _ context: CommandContext) throws -> Int32 {
+        let runtime = try context.runtime()
         // A directory that somebody names is there; nobody may have needed the usual one yet.
         if let root = context.globals.text(GlobalOptions.root) { _ = try open(root, flags: .directory) }
-        let containers = try context.runtime().list()
+        let containers = try runtime.list()
         if arguments.isOn(quiet) {
             try context.output(containers.map { $0.id + "\n" }.joined())
         } else if arguments.text(format) == "json" {
