@@ -5,6 +5,8 @@ internal import OCISpec
 struct DeviceNodes {
     /// Whether nodes cannot be made here (a user namespace) and the host's are bound instead.
     let binds: Bool
+    /// What config.json mounts: a file that it mounts in the place of a default node stays.
+    let mounts: [Mount]
 
     /// The nodes every container has.
     private static let defaults: [DeviceNode] = [
@@ -74,7 +76,7 @@ struct DeviceNodes {
         } catch {
             // An image that brings the node along keeps it; anything else under that name is none of the container's.
             guard error.isAlreadyThere else { throw error }
-            guard Self.is(try status(of: name, in: directory.raw), device) else {
+            guard try Self.is(status(of: name, in: directory.raw), device) || isMounted(device) else {
                 throw HostError(call: "mknod", subject: "another file is there already", errno: 0)
             }
         }
@@ -88,6 +90,11 @@ struct DeviceNodes {
             throw HostError(call: "fstat", subject: "\(name), which is something else", errno: 0)
         }
         try changeOwnerOfNamed(node.raw, uid: device.uid ?? 0, gid: device.gid ?? 0)
+    }
+
+    private func isMounted(_ device: DeviceNode) -> Bool {
+        let place = RootTree.normalised(device.path)
+        return mounts.contains { RootTree.normalised($0.destination) == place }
     }
 
     /// Whether a file is the device that is asked for.

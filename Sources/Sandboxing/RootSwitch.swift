@@ -66,7 +66,8 @@ struct RootSwitch {
             RootTree.normalised($0.destination) == ["dev"] && MountOptions($0).isBind
         }
         if !bindsDev {
-            try DeviceNodes(binds: settings.namespaces.isSeparate(.user)).make(linux.devices, in: tree)
+            let nodes = DeviceNodes(binds: settings.namespaces.isSeparate(.user), mounts: settings.spec.mounts)
+            try nodes.make(linux.devices, in: tree)
         }
         let console = try openConsole(in: tree)
         if let directory = settings.spec.process?.cwd { _ = try tree.make(directory, isDirectory: true) }
