@@ -66,12 +66,8 @@ public struct ExecProcess {
     /// - Throws: The reason why the program did not begin. The process is gone then.
     public func start() throws -> Int32 {
         let pair = try SocketPair()
-        // Takes effect for children only.
-        if settings.namespaces.joinsPID {
-            try joinNamespace(settings.request.containerProcess, type: NamespaceFlag.pid, path: "pid namespace")
-        }
         let root = try settings.namespaces.sharesMounts ? openRoot() : nil
-        let pid = try cloneProcess(namespaces: 0)
+        let pid = try settings.namespaces.clone(settings.request.containerProcess)
         let (ours, theirs) = pair.take()
         if pid == 0 {
             _ = Descriptor(owning: ours)

@@ -255,6 +255,30 @@ delegate_cgroups() {
     ok delete --force "$first"
 }
 
+@test "more processes in a container without privileges" {
+    rootless_bundle 'echo ready; sleep 1000'
+    create
+    ok start "$ID"
+    eventually prints ready
+    ok exec "$ID" sh -c 'tr "\0" " " </proc/1/cmdline; cat /proc/self/uid_map; readlink /proc/self/ns/user; readlink /proc/self/ns/pid'
+    expect_contains 'sleep 1000'
+    expect_contains "$(readlink "/proc/$PID/ns/user")"
+    expect_contains "$(readlink "/proc/$PID/ns/pid")"
+    runtime exec "$ID" sh -c 'exit 6'
+    expect_status 6
+    ok delete --force "$ID"
+    rootless_bundle 'echo ready; sleep 1000'
+    map_granted
+    edit '.linux.namespaces += [{type: "network"}]'
+    create
+    ok start "$ID"
+    eventually prints ready
+    ok exec --user 1000:1001 "$ID" sh -c 'echo $(id -u):$(id -g) $(ls /sys/class/net | wc -l); readlink /proc/self/ns/net'
+    expect_contains 1000:1001
+    expect_contains "$(readlink "/proc/$PID/ns/net")"
+    ok delete --force "$ID"
+}
+
 @test "root of a user namespace around the runtime" {
     # As an engine without privileges calls it: root's numbers, no privilege outside the namespace.
     rootless_bundle 'id -u; stat -c "%t %T" /dev/null; ls /sys/fs/cgroup >/dev/null && echo there'
