@@ -69,6 +69,40 @@ lab_up() { # PRIVATE_DIRECTORY...
     export LAB_PID=${LAB_PID% }
 }
 
+# Lets an ordinary user in, `lab`, who was granted ids and has a home and a runtime directory. Lab files are at /run/lab
+# for everybody, because the way to $LAB may be closed for the user.
+lab_user() {
+    mkdir "$LAB/etc"
+    cp /etc/passwd /etc/group "$LAB/etc"
+    echo "lab:x:$LAB_USER_ID:$LAB_USER_ID::/run/lab/home:/bin/bash" >>"$LAB/etc/passwd"
+    echo "lab:x:$LAB_USER_ID:" >>"$LAB/etc/group"
+    echo 'lab:800000:65536' | tee "$LAB/etc/subuid" >"$LAB/etc/subgid"
+    chown "$LAB_USER_ID:$LAB_USER_ID" "$LAB" "$LAB/home"
+    # A copy, because the user may have no way to the repository.
+    cp "$RUNTIME" "$LAB/$(basename "$RUNTIME")"
+    in_lab bash -euc '
+        for file in passwd group subuid subgid; do
+            [[ ! -e /etc/$file ]] || mount --bind "$LAB/etc/$file" "/etc/$file"
+        done
+        mkdir -p /run/lab "/run/user/$0"
+        mount --bind "$LAB" /run/lab
+        chown "$0:$0" "/run/user/$0"
+        chmod 700 "/run/user/$0"
+        # The machine may keep them for root alone.
+        if [[ -e /dev/net/tun ]] && mknod -m 666 /run/tun c 10 200; then mount --bind /run/tun /dev/net/tun; fi
+        if [[ -e /dev/fuse ]] && mknod -m 666 /run/fuse c 10 229; then mount --bind /run/fuse /dev/fuse; fi
+        # Some runtimes change the owner of what they are given: not of the machine'"'"'s own.
+        mknod -m 666 /run/null c 1 3 && mount --bind /run/null /dev/null
+    ' "$LAB_USER_ID"
+}
+LAB_USER_ID=54322
+
+# Runs a command in the lab as the user.
+as_lab_user() { # COMMAND...
+    in_lab setpriv --reuid "$LAB_USER_ID" --regid "$LAB_USER_ID" --init-groups env HOME=/run/lab/home USER=lab \
+        XDG_RUNTIME_DIR="/run/user/$LAB_USER_ID" "$@"
+}
+
 # Runs a command in the lab.
 in_lab() { # COMMAND...
     HOME=$LAB/home PATH=$LAB_PATH nsenter --target "$LAB_PID" --mount --pid --net --uts --ipc --wdns="$LAB" -- "$@"
@@ -198,4 +232,13 @@ lab_guest_image() { # GUEST OPTIONS_OF_HACK_IMAGE...
     local guest=$1
     shift
     lab_image "$guest" --entrypoint /unikernel "$@" "$GUESTS/$guest.spt=unikernel"
+}
+
+# The same as an archive of files, for `import`: $LAB/busybox.tar.
+lab_busybox_archive() {
+    mkdir "$LAB/busybox"
+    busybox_rootfs "$LAB/busybox"
+    printf 'root:x:0:\ntty:x:5:\n' >"$LAB/busybox/etc/group"
+    chmod 1777 "$LAB/busybox/tmp"
+    tar --create --file "$LAB/busybox.tar" --directory "$LAB/busybox" --owner 0 --group 0 --numeric-owner .
 }
