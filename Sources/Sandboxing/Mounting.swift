@@ -126,7 +126,7 @@ struct Mounting: ~Copyable {
         var options = options
         options.flags.subtract([.bind, .recursive])
         if cgroup.isUnified {
-            let made = try newFileSystem("cgroup2", source: "cgroup", options: options.data, attributes: 0)
+            let made = try unifiedTree(options)
             return try finish(made, mount, options, at: place)
         }
         let attributes = MountAttribute.noSetUserID | MountAttribute.noDevices | MountAttribute.noExecute
@@ -138,6 +138,17 @@ struct Mounting: ~Copyable {
         }
         guard options.flags.contains(.readOnly) else { return }
         try setMountAttributes(made.raw, set: MountAttribute.readOnly, recursive: false)
+    }
+
+    /// Without a cgroup namespace of its own a user namespace may not mount the hierarchy, only bind the host's mount, as
+    /// runc does.
+    private func unifiedTree(_ options: MountOptions) throws(HostError) -> Descriptor {
+        do throws(HostError) {
+            return try newFileSystem("cgroup2", source: "cgroup", options: options.data, attributes: 0)
+        } catch {
+            guard error.isPermission || error.isBusy else { throw error }
+            return try cloneMount(CgroupLayout.mountRoot, recursive: false)
+        }
     }
 
     private func bindHierarchy(_ path: String, in directory: Int32, _ options: MountOptions) throws(HostError) {
