@@ -2,6 +2,7 @@
 # moment. What happens when its system calls fail, faults.bats tells.
 #
 # LIFECYCLES   how many containers are broken, 300 unless set
+# MIXED        how many lifecycles of all kinds are gone through, 100 unless set
 # SEED         for the moments; printed, so that a run can be repeated
 
 load helpers
@@ -14,6 +15,7 @@ setup_file() {
 setup() {
     prepare
     LIFECYCLES=${LIFECYCLES:-300}
+    MIXED=${MIXED:-100}
     RANDOM=${SEED:-1}
 }
 
@@ -122,4 +124,171 @@ kill_at_random() { # COUNT MAKE...
         nothing_stays "a guest killed after $milliseconds ms"
         bundles=0
     done
+}
+
+# A container on a root filesystem that all of them share, so that making one costs next to nothing.
+mixed_bundle() { # ARGS...
+    new_bundle
+    jq '.process.args = $ARGS.positional' "$TEST_DIR/template.json" --args -- "$@" >"$BUNDLE/config.json"
+}
+
+# Goes through one lifecycle; KIND says which. What is to fail has to fail, all else has to work.
+lifecycle() { # KIND
+    case $1 in
+    runs)
+        mixed_bundle sh -c 'exit 3'
+        run_container
+        expect_status 3
+        ;;
+    ends-by-itself)
+        mixed_bundle true
+        create
+        ok start "$ID"
+        eventually has_status stopped
+        ok delete "$ID"
+        ;;
+    never-started)
+        mixed_bundle sleep 1000
+        create
+        ok delete "$ID"
+        refused 'does not exist' delete "$ID"
+        ok delete --force "$ID"
+        ;;
+    detached)
+        mixed_bundle sleep 1000
+        ok run --detach --bundle "$BUNDLE" --pid-file "$TEST_DIR/$ID.pid" "$ID"
+        refused 'not stopped' delete "$ID"
+        ok kill "$ID" KILL
+        eventually has_status stopped
+        ok delete "$ID"
+        ;;
+    no-program)
+        mixed_bundle /bin/none
+        refused 'no such file' create --bundle "$BUNDLE" "$ID"
+        ;;
+    bad-hook)
+        mixed_bundle sleep 1000
+        edit '.hooks.createRuntime = [{path: "/bin/false"}]'
+        refused . create --bundle "$BUNDLE" "$ID"
+        ;;
+    bad-limit)
+        mixed_bundle sleep 1000
+        edit '.linux.resources.cpu.cpus = "4000"'
+        refused . create --bundle "$BUNDLE" "$ID"
+        ;;
+    bad-mount)
+        mixed_bundle sleep 1000
+        edit '.mounts += [{destination: "/mnt", type: "bind", source: "/none/at/all", options: ["bind"]}]'
+        refused . run --bundle "$BUNDLE" "$ID"
+        ;;
+    exec)
+        mixed_bundle sleep 1000
+        create
+        ok start "$ID"
+        ok exec "$ID" true
+        refused . exec "$ID" /bin/none
+        ok exec --detach "$ID" sleep 1000
+        ok delete --force "$ID"
+        ;;
+    paused)
+        mixed_bundle sleep 1000
+        create
+        ok start "$ID"
+        ok pause "$ID"
+        refused 'not stopped' delete "$ID"
+        ;;
+    paused-killed)
+        mixed_bundle sleep 1000
+        create
+        ok start "$ID"
+        ok pause "$ID"
+        ok kill --all "$ID" 9
+        eventually has_status stopped
+        ok delete "$ID"
+        ;;
+    updated)
+        mixed_bundle sleep 1000
+        create
+        ok start "$ID"
+        ok update --memory 64M --pids-limit 20 "$ID"
+        refused . update --cpuset-cpus 4000 "$ID"
+        ok events --stats "$ID"
+        ;;
+    leaves-others-behind)
+        mixed_bundle sh -c 'sleep 1000 & sleep 1000 & wait'
+        edit '.linux.namespaces |= map(select(.type != "pid"))'
+        create
+        ok start "$ID"
+        kill -KILL "$PID"
+        eventually has_status stopped
+        ok delete "$ID"
+        ;;
+    guest)
+        guest_bundle spt sleep
+        create
+        ok start "$ID"
+        ok pause "$ID"
+        ok resume "$ID"
+        ok kill --all "$ID" 15
+        eventually has_status stopped
+        ok delete "$ID"
+        ;;
+    guest-paused)
+        guest_bundle spt spin
+        create
+        ok start "$ID"
+        ok pause "$ID"
+        ;;
+    killed-create)
+        mixed_bundle sleep 1000
+        interrupted $((RANDOM % 20000)) create --bundle "$BUNDLE" --pid-file "$TEST_DIR/$ID.pid" "$ID"
+        ;;
+    killed-start)
+        mixed_bundle sleep 1000
+        create
+        interrupted $((RANDOM % 6000)) start "$ID"
+        ;;
+    killed-exec)
+        mixed_bundle sleep 1000
+        create
+        ok start "$ID"
+        interrupted $((RANDOM % 10000)) exec "$ID" sleep 1000
+        ;;
+    killed-pause)
+        mixed_bundle sleep 1000
+        create
+        ok start "$ID"
+        interrupted $((RANDOM % 3000)) pause "$ID"
+        ;;
+    killed-run)
+        mixed_bundle sleep 1000
+        interrupted $((RANDOM % 30000)) run --bundle "$BUNDLE" --pid-file "$TEST_DIR/$ID.pid" "$ID"
+        ;;
+    killed-delete)
+        mixed_bundle sleep 1000
+        create
+        ok start "$ID"
+        interrupted $((RANDOM % 6000)) delete --force "$ID"
+        ;;
+    *) fail "no such lifecycle: $1" ;;
+    esac
+}
+
+@test "mixed lifecycles, with what fails and what is killed, leave nothing" {
+    need_guests spt
+    bundle true
+    jq --arg root "$BATS_RUN_TMPDIR/rootfs" '.root = {path: $root, readonly: true}' "$BUNDLE/config.json" \
+        >"$TEST_DIR/template.json"
+    local kinds number kind
+    kinds=$(declare -f lifecycle | sed -n 's/^ *\([a-z-]*\))$/\1/p')
+    # shellcheck disable=SC2206
+    kinds=($kinds)
+    for ((number = 0; number < MIXED; number++)); do
+        kind=${kinds[number % ${#kinds[@]}]}
+        lifecycle "$kind" || fail "lifecycle $number, $kind"
+        nothing_stays "lifecycle $number, $kind"
+        bundles=0
+    done 2>"$TEST_DIR/killed"
+    echo "# $MIXED lifecycles of ${#kinds[@]} kinds, seed ${SEED:-1}" >&3
+    ((${#kinds[@]} == 21)) || fail "${#kinds[@]} kinds: ${kinds[*]}"
 }
