@@ -119,6 +119,20 @@ int lx_unix_listen(const char *path) {
     return fd;
 }
 
+int lx_unix_receive_at(const char *path) {
+    struct sockaddr_un address;
+    int r = unix_address(path, &address);
+    if (r < 0) return r;
+    int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+    if (fd < 0) return -errno;
+    if (bind(fd, (struct sockaddr *)&address, sizeof address) < 0 || chmod(path, 0777) < 0) {
+        r = -errno;
+        close(fd);
+        return r;
+    }
+    return fd;
+}
+
 int lx_unix_connect(const char *path, int type) {
     struct sockaddr_un address;
     int r = unix_address(path, &address);

@@ -17,11 +17,11 @@ enum Release {
     /// The newest runtime specification that is implemented, and the one that `spec` writes.
     static let specification = "1.2.1"
 
-    /// What `--version` prints: the lines of runc, because dockerd and podman read them.
+    /// What `--version` prints: the lines of runc, because dockerd and podman read them, and crun's line of features.
     ///
     /// dockerd takes whatever follows the word "version" in any line, so that word must occur once.
     static func versionText(seccomp: String?) -> String {
-        var text = "\(program) version \(version)\nspec: \(specification)\n"
+        var text = "\(program) version \(version)\nspec: \(specification)\n+SYSTEMD +CAP +SECCOMP\n"
         if let seccomp { text += "libseccomp: \(seccomp)\n" }
         return text
     }

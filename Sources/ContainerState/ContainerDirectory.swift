@@ -9,6 +9,10 @@ public struct ContainerDirectory: ~Copyable {
     static let configName = "config.json"
     /// The name of the socket; it is there from `create` to `start`.
     static let startName = "start"
+    /// The name of the directory that a container sees which tells a service manager of itself.
+    static let notifyName = "notify"
+    /// The name of the socket in it; it is there from `start` on.
+    public static let notifySocketName = "notify"
 
     /// The directory's path.
     public let path: String
@@ -77,6 +81,18 @@ public struct ContainerDirectory: ~Copyable {
     /// Connects to a process 1 that waits for `start`. Throws ECONNREFUSED when it has ended.
     public func connectForStart() throws(HostError) -> Descriptor {
         try connectUnix(to: "\(descriptorPath(directory.raw))/\(Self.startName)", stream: false)
+    }
+
+    /// Makes the directory that the container gets to see for its messages to a service manager; returns its path.
+    public func makeNotifyDirectory() throws(HostError) -> String {
+        try makeDirectory(Self.notifyName, in: directory.raw, mode: 0o755)
+        return "\(path)/\(Self.notifyName)"
+    }
+
+    /// Receives the container's messages to a service manager; nil when `create` has made no directory for them.
+    public func listenForNotifications() throws(HostError) -> Descriptor? {
+        guard exists(Self.notifyName, in: directory.raw) else { return nil }
+        return try receiveDatagrams(at: "\(descriptorPath(directory.raw))/\(Self.notifyName)/\(Self.notifySocketName)")
     }
 
     /// Whether a `create` has got so far as to write the record.

@@ -33,6 +33,20 @@ public func listenUnix(at path: String) throws(HostError) -> Descriptor {
     Descriptor(owning: try check("bind", path, unsafe lx_unix_listen(path)))
 }
 
+/// Receives datagrams that anybody sends to `path`, which must not be longer than for ``listenUnix(at:)``. See unix(7).
+public func receiveDatagrams(at path: String) throws(HostError) -> Descriptor {
+    // SAFETY: the string is NUL-terminated for the length of the call.
+    Descriptor(owning: try check("bind", path, unsafe lx_unix_receive_at(path)))
+}
+
+/// Sends one datagram to the Unix socket at `path`. See unix(7).
+public func sendDatagram(_ text: String, to path: String) throws(HostError) {
+    // SAFETY: the string is NUL-terminated for the length of the call.
+    let opened = unsafe lx_unix_connect(path, Int32(SOCK_DGRAM.rawValue))
+    let socket = Descriptor(owning: try check("connect", path, opened))
+    try sendMessage([UInt8](text.utf8), to: socket.raw)
+}
+
 /// Connects to the listening Unix socket at `path`. See unix(7).
 public func connectUnix(to path: String, stream: Bool) throws(HostError) -> Descriptor {
     let type = stream ? SOCK_STREAM : SOCK_SEQPACKET

@@ -84,7 +84,7 @@ private struct Creation {
         failedInHooks: inout ContainerRecord?
     ) throws -> Int32 {
         var record = self.record(of: bundle)
-        var sandbox = try Sandbox(request(bundle))
+        var sandbox = try Sandbox(request(bundle, in: directory))
         for warning in sandbox.warnings { runtime.log.warning(warning) }
         record.cgroups = sandbox.cgroup.missing
         record.processCgroups = sandbox.cgroup.directories
@@ -171,10 +171,13 @@ private struct Creation {
         return record
     }
 
-    private func request(_ bundle: borrowing Bundle) -> SandboxRequest {
+    private func request(
+        _ bundle: borrowing Bundle, in directory: borrowing ContainerDirectory
+    ) throws(HostError) -> SandboxRequest {
         var request = SandboxRequest(
             id: id, spec: bundle.spec, plan: launch.plan, bundle: bundle.path, rootPath: bundle.rootPath)
         if bundle.spec.linux?.seccomp != nil { request.filterCache = runtime.filterCache }
+        if launch.plan.guest == nil { try ReadinessRelay.prepare(&request.spec, in: directory) }
         request.noPivot = options.noPivot
         request.noNewKeyring = options.noNewKeyring
         request.rootless = runtime.settings.rootless

@@ -19,9 +19,12 @@ extension Runtime {
         }
         do {
             try console?.takeTerminal()
-            try start(id: id)
-            guard let signals else { return 0 }
-            let status = try attend(pid, signals, console)
+            let relay = try begin(id: id).relay
+            guard let signals else {
+                try relay?.waitUntilReady(pid)
+                return 0
+            }
+            let status = try attend(pid, signals, console, relay)
             if !keep { try delete(id: id, force: true) }
             return status
         } catch {
@@ -30,13 +33,17 @@ extension Runtime {
         }
     }
 
-    /// Passes signals and the terminal's bytes on until a child has ended.
-    func attend(_ pid: Int32, _ signals: borrowing SignalQueue, _ console: Console?) throws -> Int32 {
+    /// Passes signals, the terminal's bytes and word of readiness on until a child has ended.
+    func attend(
+        _ pid: Int32, _ signals: borrowing SignalQueue, _ console: Console?, _ relay: ReadinessRelay? = nil
+    ) throws -> Int32 {
         try console?.begin()
         defer { console?.end() }
         while true {
-            let ready = try waitUntilReadable([signals.descriptor.raw] + (console?.watched ?? []))
-            for (index, isReady) in ready.dropFirst().enumerated() where isReady { console?.relay(watched: index) }
+            let watched = console?.watched ?? []
+            let ready = try waitUntilReadable([signals.descriptor.raw] + watched + [relay?.socket].compactMap { $0 })
+            for index in watched.indices where ready[1 + index] { console?.relay(watched: index) }
+            if let relay, ready.last == true { _ = try? relay.pass() }
             guard ready[0] else { continue }
             while let signal = try signals.next() {
                 switch signal {

@@ -8,8 +8,17 @@ extension Runtime {
     ///
     /// - Throws: An error when the container is not waiting, or with the reason why its workload did not begin.
     public func start(id: String) throws {
-        let record = try begin(try open(id, lock: true))
+        let (pid, relay) = try begin(id: id)
+        try relay?.waitUntilReady(pid)
+    }
+
+    /// Starts it; returns its process, and what comes from that for a service manager that wants to know.
+    func begin(id: String) throws -> (pid: Int32, relay: ReadinessRelay?) {
+        let container = try open(id, lock: true)
+        let relay = try container.status == .created ? ReadinessRelay(container.directory) : nil
+        let record = try begin(container)
         runLateHooks(.poststart, record, status: .running)
+        return (record.pid, relay)
     }
 
     /// Lets a program that has just begun have a turn before hooks look at what it does: until it waits for something, at

@@ -518,3 +518,33 @@ leave_processes_behind() {
     runtime create --bundle "$BUNDLE" "$ID"
     ((status != 0)) || fail "a terminal without a socket was accepted"
 }
+
+@test "a container tells the service manager that it is ready" {
+    bundle sh -c 'sleep 1000'
+    local manager=$TEST_DIR/manager messages=$TEST_DIR/messages
+    python3 - "$manager" >"$messages" 3>&- <<'PYTHON' &
+import socket, sys
+manager = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+manager.bind(sys.argv[1])
+manager.settimeout(20)
+for message in range(2):
+    print(manager.recv(1000).decode().strip(), flush=True)
+PYTHON
+    local receiver=$!
+    eventually test -S "$manager"
+    NOTIFY_SOCKET=$manager create
+    NOTIFY_SOCKET=$manager runtime_into "$TEST_DIR/start.out" "$TEST_DIR/start.err" start "$ID" &
+    local start=$!
+    eventually has_status running
+    local socket
+    socket=$(tr '\0' '\n' <"/proc/$PID/environ" | sed -n 's/^NOTIFY_SOCKET=//p')
+    [[ $socket != "$manager" ]] || fail "the container has the manager's own socket"
+    is_alive "$start" "$(start_time "$start")" || fail "start did not wait"
+    python3 - "/proc/$PID/root$socket" 3>&- <<'PYTHON'
+import socket, sys
+socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM).sendto(b'STATUS=nearly\n', sys.argv[1])
+socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM).sendto(b'READY=1\n', sys.argv[1])
+PYTHON
+    wait "$start" "$receiver"
+    equal "$(<"$messages")" "READY=1"$'\n'"MAINPID=$PID" "what the manager heard"
+}

@@ -11,6 +11,8 @@
 #include <termios.h>
 
 int lx_unix_listen(const char *path);
+/* Receives datagrams at `path`, from everybody who can reach it. */
+int lx_unix_receive_at(const char *path);
 int lx_unix_connect(const char *path, int type);
 /* Sends one descriptor with `size` bytes of text; recvtty-like programs read the text as the terminal's name. */
 int lx_send_descriptor(int socket, int fd, const char *text, size_t size);
