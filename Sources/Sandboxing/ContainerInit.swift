@@ -129,6 +129,8 @@ struct ContainerInit: ~Copyable {
         guard hasHooks || !linux.netDevices.isEmpty else { return }
         try channel.send(.runHooks)
         let pid = try waitToProceed()
+        // Where runc's run, and where they find the container's files.
+        if !hooks.createContainer.isEmpty, !settings.isGuest { try changeDirectory(to: settings.rootPath) }
         try HookRunner(state: state(pid: pid)).run(hooks.createContainer, kind: .createContainer)
     }
 

@@ -4,6 +4,8 @@ internal import OCISpec
 /// Makes the mounts of config.json in a container's root. See config.md "Mounts" of the runtime spec.
 struct Mounting: ~Copyable {
     var tree: RootTree
+    /// Mounts of tmpfs that become read-only when all is in them that belongs there.
+    private let fillable = DescriptorSet()
     /// The bundle, from which relative sources count.
     let bundle: String
     /// The container's own cgroup directories.
@@ -100,7 +102,9 @@ struct Mounting: ~Copyable {
     private mutating func finish(
         _ made: consuming Descriptor, _ mount: Mount, _ options: MountOptions, at place: borrowing RootTree.Place
     ) throws(HostError) {
-        let (set, clear) = options.attributes
+        var (set, clear) = options.attributes
+        let isFilled = mount.type == "tmpfs" && set & MountAttribute.readOnly != 0
+        if isFilled { set &= ~MountAttribute.readOnly }
         if set | clear != 0 { try setMountAttributes(made.raw, set: set, clear: clear, recursive: false) }
         if options.recursiveSet | options.recursiveClear != 0 {
             try setMountAttributes(
@@ -110,7 +114,16 @@ struct Mounting: ~Copyable {
         for propagation in options.propagation {
             try HostSystem.mount(nil, at: descriptorPath(made.raw), flags: propagation)
         }
-        if RootTree.normalised(mount.destination) == ["proc"] { try tree.takeProcfs(made) }
+        if isFilled {
+            fillable.add(made)
+        } else if RootTree.normalised(mount.destination) == ["proc"] {
+            try tree.takeProcfs(made)
+        }
+    }
+
+    /// Makes read-only what had to be written to so far: a tmpfs at /dev has devices and other mounts in it.
+    func seal() throws(HostError) {
+        for mount in fillable.numbers { try setMountAttributes(mount, set: MountAttribute.readOnly, recursive: false) }
     }
 
     /// Fills a new tmpfs with what the directory under it holds: `tmpcopyup`.

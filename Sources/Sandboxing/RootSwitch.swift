@@ -34,6 +34,7 @@ struct RootSwitch {
             try mounting.make(mount, number: index, mapped: settings.mappedMounts?.descriptors[index])
         }
         let console = try furnishDevices(mounting.tree)
+        try mounting.seal()
         return Furnished(tree: mounting.takeTree(), console: console)
     }
 

@@ -294,6 +294,14 @@ status_line() { # NAME [TEXT]
     expect_contains 'Read-only file system'
 }
 
+@test "a read-only tmpfs has what belongs in it" {
+    bundle sh -c 'test -c /dev/null && test -e /dev/pts/ptmx && ls /dev/shm && ! touch /dev/file'
+    edit '(.mounts[] | select(.destination == "/dev") | .options) += ["ro"]'
+    run_container
+    expect_success
+    expect_error 'Read-only file system'
+}
+
 @test "the cgroup mount shows the container's own cgroup" {
     inside 'd=/sys/fs/cgroup; [ -d $d/memory ] && d=$d/memory; cat $d/cgroup.procs; mkdir $d/new 2>&1; true'
     matches "$output" '(^|'$'\n'')1('$'\n''|$)' 'own process'
@@ -561,6 +569,14 @@ HOOK
         matches "$(grep 'hook poststart ' "$log")" 'status running' poststart
         matches "$(grep 'hook poststop ' "$log")" 'status stopped' poststop
     fi
+}
+
+@test "createContainer hooks run in the container's root directory" {
+    bundle cat /from-hook
+    edit '.hooks.createContainer = [{path: "/bin/sh", args: ["sh", "-c", "echo written >from-hook"]}]'
+    run_container
+    expect_success
+    expect_output written
 }
 
 @test "a hook is told the container's process" {
