@@ -48,11 +48,15 @@ extension Runtime {
         // Signals that come from now on belong to the process; they wait until it can take them.
         let signals = options.detach ? nil : try SignalQueue()
         let pid: Int32
+        // As in `create`, in runc's words.
+        log.debug("nsexec container setup: making a process that joins \(request.id)")
         do {
             pid = try process.start()
         } catch {
             throw Failure("unable to start container process", cause: error)
         }
+        log.debug("child process in init(): it is \(pid)")
+        log.debug("setns_init: about to exec: \(request.process.args.first ?? "") has begun")
         do {
             try writePidFile(options.pidFile, pid)
             try console?.takeTerminal()

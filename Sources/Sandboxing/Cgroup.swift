@@ -77,6 +77,11 @@ public struct Cgroup {
     /// An empty directory that somebody has made beforehand is taken, and removed with the container.
     func refuseUsed() throws(Failure) {
         for place in places where exists(place.directory) {
+            // A process that entered it would never go on.
+            let held = ["freezer.state": "FROZEN", "cgroup.freeze": "1"]
+            for (file, state) in held where (try? readText("\(place.directory)/\(file)"))?.hasPrefix(state) == true {
+                throw Failure("container's cgroup unexpectedly frozen: \(place.directory)")
+            }
             do throws(HostError) {
                 let processes = try readText("\(place.directory)/cgroup.procs")
                 if processes.isEmpty && Self.children(place.directory).isEmpty && !place.isRoot { continue }

@@ -11,7 +11,8 @@ extension Cgroup {
         }
         if isUnified { return try checkUnified(resources) }
         if !resources.unified.isEmpty && !places.contains(where: \.isUnified) {
-            throw Self.refusal("unified", "this host has cgroup version 1, which has nothing of it")
+            throw Self.refusal(
+                "unified", "invalid configuration: this host has cgroup version 1, which has nothing of it")
         }
         if let index = DeviceRules.firstWithoutEffect(in: resources.devices) {
             throw Self.refusal(

@@ -37,7 +37,7 @@ struct ExecCgroups {
                 parts.append(part)
                 continue
             }
-            if parts.popLast() == nil { throw Failure("bad sub cgroup path: \(path)") }
+            if parts.popLast() == nil { throw Failure("bad sub cgroup path: \(path) is not a sub cgroup path") }
         }
         return parts.map { "/\($0)" }.joined()
     }
@@ -56,7 +56,13 @@ struct ExecCgroups {
 
     private func enter(_ directory: String) throws(HostError) {
         // A thread that moves itself through version 1's `tasks` needs no global lock in the kernel.
-        try writeControlFile("\(directory)/\(isUnified ? "cgroup.procs" : "tasks")", "0")
+        do throws(HostError) {
+            try writeControlFile("\(directory)/\(isUnified ? "cgroup.procs" : "tasks")", "0")
+        } catch {
+            guard error.isNotFound else { throw error }
+            // No such cgroup: the error then names the file that runc's names.
+            try writeControlFile("\(directory)/cgroup.procs", "0")
+        }
     }
 
     /// Where process 1 is by now: it may have made its cgroup one that takes no processes, or have left it.

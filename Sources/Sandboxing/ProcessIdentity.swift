@@ -9,6 +9,8 @@ struct ProcessIdentity {
     let rlimits: [Rlimit]
     let oomScoreAdj: Int?
     let noNewPrivileges: Bool
+    /// The caller's groups stay, besides what config.json says.
+    var keepsGroups = false
     let seccomp: SeccompProgram?
     /// The process, for its security labels.
     let process: Process
@@ -113,7 +115,7 @@ struct ProcessIdentity {
         if let capabilities { try limitBoundingCapabilities(to: capabilities.bounding) }
         try setKeepCapabilities(true)
         do throws(HostError) {
-            try setGroups(user.additionalGids)
+            if !keepsGroups { try setGroups(user.additionalGids) }
         } catch {
             // Where setgroups is denied (an unprivileged user namespace) the caller's groups cannot be dropped either.
             if !user.additionalGids.isEmpty || !error.isPermission { throw error }

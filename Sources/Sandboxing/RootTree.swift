@@ -91,11 +91,21 @@ struct RootTree: ~Copyable {
     }
 
     /// What is at `path`, made as a directory or an empty file where there is nothing.
+    ///
+    /// A symbolic link to nothing is followed, inside of the root, and what it names is made.
     func make(_ path: String, isDirectory: Bool) throws(HostError) -> Place {
+        try make(path, isDirectory: isDirectory, links: 40)
+    }
+
+    private func make(_ path: String, isDirectory: Bool, links: Int) throws(HostError) -> Place {
         if let place = try find(path) { return place }
         let (parent, name) = Self.split(path)
-        if parent != "/" { _ = try make(parent, isDirectory: true) }
+        if parent != "/" { _ = try make(parent, isDirectory: true, links: links) }
         let above = try openInRoot(directory.raw, parent, flags: [.directory, .pathOnly])
+        if links > 0, let target = try? readLink(name, in: above.raw) {
+            let base = target.hasPrefix("/") ? "" : try pathInside(above.raw)
+            return try make("\(base)/\(target)", isDirectory: isDirectory, links: links - 1)
+        }
         do throws(HostError) {
             if isDirectory {
                 try makeDirectory(name, in: above.raw, mode: 0o755)
@@ -106,6 +116,12 @@ struct RootTree: ~Copyable {
             if !error.isAlreadyThere { throw error }
         }
         return Place(descriptor: try openInRoot(directory.raw, path, flags: .pathOnly), isDirectory: isDirectory)
+    }
+
+    /// The path of an open directory as the container will see it, without links.
+    private func pathInside(_ inner: Int32) throws(HostError) -> String {
+        let root = try readLink(descriptorPath(directory.raw))
+        return String(try readLink(descriptorPath(inner)).dropFirst(root == "/" ? 0 : root.count))
     }
 
     /// What is at `path`, or an empty file made there; refused when it is a symbolic link.

@@ -58,10 +58,12 @@ public struct Sandbox {
         let linux = request.spec.linux ?? LinuxSpec()
         let process = request.spec.process ?? Process()
         let isGuest = request.plan.guest != nil
-        let identity =
+        var identity =
             isGuest
             ? ProcessIdentity(supervisorOf: process)
             : try ProcessIdentity(process, seccomp: linux.seccomp, cache: request.filterCache)
+        // podman asks for it so: `--group-add keep-groups`.
+        identity.keepsGroups = !isGuest && request.spec.annotations["run.oci.keep_original_groups"] == "1"
         // A guest never shares a mount namespace.
         let configured = isGuest ? linux.namespaces.filter { $0.type != .mount } : linux.namespaces
         let namespaces = try NamespacePlan(configured, always: isGuest ? [.mount] : [])
