@@ -117,9 +117,9 @@ lab_daemon() { # NAME COMMAND...
 
 # Waits until a command in the lab succeeds, or says what the daemon said.
 lab_waits_for() { # DAEMON COMMAND...
-    local daemon=$1 attempt
+    local daemon=$1 deadline=$((SECONDS + 30))
     shift
-    for ((attempt = 0; attempt < 300; attempt++)); do
+    while ((SECONDS < deadline)); do
         ! in_lab "$@" >/dev/null 2>&1 </dev/null 3>&- || return 0
         sleep 0.05
     done
