@@ -291,7 +291,7 @@ remove() { works "$cri_py" RemoveContainer "{\"container_id\": \"$CONTAINER\"}";
         sh -c 'cat /proc/1/comm; for n in $(seq 100); do grep -q 1234[5] /proc/[0-9]*/cmdline || exit 0; usleep 50000; done; exit 1'
     expect_output pause
     POD_NAME=two
-    pod two '.linux.security_context.namespace_options = {network: "NODE", pid: "NODE", ipc: "NODE"}'
+    pod two '.hostname = "" | .linux.security_context.namespace_options = {network: "NODE", pid: "NODE", ipc: "NODE"}'
     once main '.linux.security_context.namespace_options = {network: "NODE", pid: "NODE", ipc: "NODE"}' \
         sh -c 'for kind in ipc net pid; do readlink /proc/self/ns/$kind; done; hostname'
     expect_output "$(in_lab sh -c 'for kind in ipc net pid; do readlink /proc/self/ns/$kind; done; hostname')"
