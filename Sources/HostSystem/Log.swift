@@ -70,7 +70,15 @@ public final class Log {
     /// Like runc: conmon reads standard error, the containerd shim the last line of the log file.
     public func fatal(_ message: String) {
         write(.error, message)
-        if path != nil, failure == nil { standardError(message + "\n") }
+        if path != nil, failure == nil { standardError(Self.oneLine(message) + "\n") }
+    }
+
+    /// Control characters escaped: a name or a text that came from an image must not write to the caller's terminal.
+    private static func oneLine(_ message: String) -> String {
+        guard message.utf8.contains(where: { $0 < 0x20 || $0 == 0x7F }) else { return message }
+        return message.unicodeScalars.reduce(into: "") { text, scalar in
+            text += scalar.value < 0x20 || scalar.value == 0x7F ? scalar.escaped(asASCII: true) : String(scalar)
+        }
     }
 
     private func append(_ line: String) {

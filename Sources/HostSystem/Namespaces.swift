@@ -5,6 +5,20 @@ public func unshareNamespaces(_ flags: UInt64) throws(HostError) {
     try check("unshare", "namespaces", lx_unshare(Int32(truncatingIfNeeded: flags)))
 }
 
+/// Opens the namespace at `path`, and makes sure that it is one of `type` (a CLONE_NEW* bit).
+///
+/// See ioctl_ns(2) NS_GET_NSTYPE. Does not wait for a writer where there is a fifo.
+/// - Throws: ``HostError`` that says what else is there.
+public func openNamespace(_ path: String, type: UInt64) throws(HostError) -> Descriptor {
+    let found = try open(path, flags: [.readOnly, .nonBlocking, .noControllingTerminal])
+    let kind = lx_namespace_type(found.raw)
+    guard kind >= 0 else { throw HostError(call: "\(path) is not a namespace", subject: "", errno: 0) }
+    guard UInt64(kind) == type else {
+        throw HostError(call: "\(path) is a namespace of another type", subject: "", errno: 0)
+    }
+    return found
+}
+
 /// Joins the namespace open as `descriptor`, which must be of `type` (a CLONE_NEW* bit). See setns(2).
 public func joinNamespace(_ descriptor: Int32, type: UInt64, path: String) throws(HostError) {
     try check("setns", path, lx_setns(descriptor, Int32(truncatingIfNeeded: type)))

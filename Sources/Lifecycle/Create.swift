@@ -32,7 +32,7 @@ extension Runtime {
         let engineSocket = try openConsole(options.consoleSocket, wantsTerminal: wantsTerminal, held)
         let consoleSocket = try wantsTerminal ? engineSocket ?? standIn() : nil
         if wantsTerminal && consoleSocket == nil {
-            throw Failure("cannot allocate a terminal without --console-socket")
+            throw Failure("config.json: /process/terminal: cannot allocate a terminal without --console-socket")
         }
         let kvm = try openKVM(launch.plan, held)
 

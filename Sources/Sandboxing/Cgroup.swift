@@ -88,7 +88,9 @@ public struct Cgroup {
             } catch {
                 throw Failure("cannot tell whether the container's cgroup is empty", cause: error)
             }
-            throw Failure("the container's cgroup is not empty: \(place.directory) has processes or cgroups of others")
+            throw Failure(
+                at: "/linux/cgroupsPath",
+                "the container's cgroup is not empty: \(place.directory) has processes or cgroups of others")
         }
     }
 

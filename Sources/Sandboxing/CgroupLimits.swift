@@ -6,7 +6,7 @@ extension Cgroup {
     /// it is; device rules, when there are any, replace all that was said about devices before.
     ///
     /// See config-linux.md "Control groups" of the runtime spec.
-    /// - Throws: ``HostSystem/Failure`` that names the file, when a limit cannot be set or its controller is not there.
+    /// - Throws: ``HostSystem/Failure`` that names the property and the file, when a limit cannot be set or its controller is not there.
     public func apply(_ resources: Resources) throws(Failure) {
         try checkUsage(resources)
         // What the kernel refuses beside another limit's former value gets a second chance after that has its new one.
@@ -33,9 +33,13 @@ extension Cgroup {
         guard let directory = directory(of: setting) else {
             // runc's words for what a caller without privileges cannot have.
             if !inherited.isEmpty {
-                throw Failure("cannot set \(setting.controller) limit: container could not join or create cgroup")
+                throw Failure(
+                    "\(setting.property): cannot set \(setting.controller) limit: "
+                        + "container could not join or create cgroup")
             }
-            throw Failure("cannot set \(setting.name): cgroup controller \(setting.controller) is not mounted")
+            throw Failure(
+                "\(setting.property): cannot set \(setting.file): "
+                    + "cgroup controller \(setting.controller) is not mounted")
         }
         do throws(HostError) {
             do throws(HostError) {
@@ -47,7 +51,8 @@ extension Cgroup {
         } catch {
             if setting.isOptional && error.isNotFound { return true }
             if setting.mayWait && mayWait && error.isInvalid { return false }
-            throw Failure("cannot set \(setting.name)", cause: reason(error, setting, directory))
+            throw Failure(
+                "\(setting.property): cannot set \(setting.file)", cause: reason(error, setting, directory))
         }
         return true
     }
@@ -80,7 +85,7 @@ extension Cgroup {
             // loss.
             if error.isPermission && privilege.mayOmitDeviceRules { return }
             guard DeviceRules.restricts(configured) else { return }
-            throw Failure("cannot apply the device rules of config.json", cause: error)
+            throw Failure("/linux/resources/devices: cannot apply the device rules", cause: error)
         }
     }
 
@@ -103,9 +108,6 @@ extension Cgroup {
             self.file = file
             self.value = value.description
         }
-
-        /// How messages call it.
-        var name: String { isOfUnifiedMap ? "/linux/resources/unified/\(file)" : file }
 
         /// Several lines are several writes, as the kernel takes one at a time.
         var lines: [String] {

@@ -63,7 +63,9 @@ struct ContainerInit: ~Copyable {
         if !late.isEmpty { try unshareNamespaces(NamespacePlan.flags(late)) }
         if !linux.timeOffsets.isEmpty {
             let lines = linux.timeOffsets.map { "\($0.clock.rawValue) \($0.secs) \($0.nanosecs)\n" }
-            try Procfs().write(lines.joined(), to: "self/timens_offsets")
+            try at("/linux/timeOffsets", "cannot set the offsets of the clocks") { () throws(HostError) in
+                try Procfs().write(lines.joined(), to: "self/timens_offsets")
+            }
         }
         if late.contains(.time) {
             // unshare(2) moves the children only.
@@ -71,8 +73,17 @@ struct ContainerInit: ~Copyable {
             let namespace = try open(path, flags: .readOnly)
             try joinNamespace(namespace.raw, type: NamespaceFlag.time, path: path)
         }
-        if let name = settings.spec.hostname, settings.namespaces.isSeparate(.uts) { try setHostName(name) }
-        if let name = settings.spec.domainname, settings.namespaces.isSeparate(.uts) { try setDomainName(name) }
+        if let name = settings.spec.hostname, settings.namespaces.isSeparate(.uts) {
+            try at("/hostname", "cannot set it") { () throws(HostError) in try setHostName(name) }
+        }
+        if let name = settings.spec.domainname, settings.namespaces.isSeparate(.uts) {
+            try at("/domainname", "cannot set it") { () throws(HostError) in try setDomainName(name) }
+        }
+    }
+
+    /// Does what a property asks for; a failure names it.
+    private func at(_ pointer: String, _ message: String, _ body: () throws(HostError) -> Void) throws(Failure) {
+        do throws(HostError) { try body() } catch { throw Failure(at: pointer, message, cause: error) }
     }
 
     @discardableResult
@@ -96,7 +107,10 @@ struct ContainerInit: ~Copyable {
         }
         // A joined mount namespace is somebody else's tree: the root is found in it, and nothing in it is changed.
         if settings.namespaces.joined.contains(where: { $0.type == .mount }) {
-            if process.terminal { throw Failure("cannot open a terminal in a mount namespace that is joined") }
+            if process.terminal {
+                throw Failure(
+                    at: "/process/terminal", "cannot open a terminal in a mount namespace that is joined")
+            }
             try runEarlyHooks()
             try changeDirectory(to: settings.rootPath)
             try changeRoot(to: ".")
@@ -188,7 +202,7 @@ struct ProcessSetup {
             let path = try currentDirectoryPath()
             guard path.hasPrefix("/") else { throw Failure("\(process.cwd) is outside the container's root") }
         } catch {
-            throw Failure("cannot change to the working directory", cause: error)
+            throw Failure(at: "/process/cwd", "cannot change to the working directory", cause: error)
         }
     }
 

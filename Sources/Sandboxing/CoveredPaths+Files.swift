@@ -9,10 +9,9 @@ extension CoveredPaths {
         if let null = try tree.find("/dev/null"), isNullDevice(try status(of: null.descriptor.raw)) {
             return try mount(null.path, at: place.path, flags: .bind)
         }
-        try mount("/dev/null", at: place.path, flags: .bind)
-        guard let covered = try tree.find(path) else { return }
-        let kept = try mountFlags(of: covered.descriptor.raw)
-        try mount(nil, at: covered.path, flags: [.remount, .bind, .readOnly, kept])
+        let copy = try cloneMount("/dev/null", recursive: false)
+        try setMountAttributes(copy.raw, set: MountAttribute.readOnly, recursive: false)
+        try attachMount(copy.raw, at: place.descriptor.raw)
     }
 
     /// An image may have put anything there.

@@ -23,24 +23,31 @@ struct NamespacePlan {
 
     /// Opens the namespaces to be joined.
     ///
-    /// - Parameter always: Kinds that the container gets even if config.json does not ask for them.
-    init(_ configured: [Namespace], always: Set<NamespaceType> = []) throws(Failure) {
+    /// - Parameters:
+    ///   - always: Kinds that the container gets even if config.json does not ask for them.
+    ///   - leftOut: Kinds that config.json may name, but the container does not get that way.
+    init(
+        _ configured: [Namespace], always: Set<NamespaceType> = [], leftOut: Set<NamespaceType> = []
+    ) throws(Failure) {
         var new = always
         var joined = [Joined]()
         for type in Self.order {
-            guard let namespace = configured.first(where: { $0.type == type }) else { continue }
-            guard let path = namespace.path, !path.isEmpty else {
+            guard !leftOut.contains(type), let index = configured.firstIndex(where: { $0.type == type }) else {
+                continue
+            }
+            guard let path = configured[index].path, !path.isEmpty else {
                 new.insert(type)
                 continue
             }
             do throws(HostError) {
-                let descriptor = try open(path, flags: .readOnly)
+                let descriptor = try openNamespace(path, type: Self.flag(type))
                 let isOwn = try status(of: descriptor.raw)
                     .isSameFile(as: followedStatus(of: "/proc/self/ns/\(Self.procName(type))"))
                 joined.append(Joined(type: type, path: path, descriptor: descriptor.raw, isOwn: isOwn))
                 descriptors.add(descriptor)
             } catch {
-                throw Failure("cannot join \(type.rawValue) namespace", cause: error)
+                throw Failure(
+                    at: "/linux/namespaces/\(index)/path", "cannot join \(type.rawValue) namespace", cause: error)
             }
             new.remove(type)
         }

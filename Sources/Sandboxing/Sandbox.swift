@@ -65,8 +65,8 @@ public struct Sandbox {
         // podman asks for it so: `--group-add keep-groups`.
         identity.keepsGroups = !isGuest && request.spec.annotations["run.oci.keep_original_groups"] == "1"
         // A guest never shares a mount namespace.
-        let configured = isGuest ? linux.namespaces.filter { $0.type != .mount } : linux.namespaces
-        let namespaces = try NamespacePlan(configured, always: isGuest ? [.mount] : [])
+        let namespaces = try NamespacePlan(
+            linux.namespaces, always: isGuest ? [.mount] : [], leftOut: isGuest ? [.mount] : [])
         try SpecChecks.check(request.spec, namespaces)
         try UserChecks(user: effectiveUser(), group: effectiveGroup()).check(request.spec, namespaces)
         if isGuest { try SpecChecks.checkGuest(request.spec) }

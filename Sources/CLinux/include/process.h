@@ -4,12 +4,14 @@
 
 #include "clinux.h"
 #include <grp.h>
+#include <linux/nsfs.h>
 #include <linux/sched.h>
 #include <malloc.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/signalfd.h>
@@ -29,6 +31,8 @@ void lx_reset_signals(void);
 int lx_spawn(const char *path, char *const argv[], char *const envp[], int in, int out, int err, pid_t *pid);
 
 static inline int lx_unshare(int flags) { return (int)LX_RESULT(unshare(flags)); }
+/* The CLONE_NEW* bit of an open namespace; -ENOTTY when it is none. */
+static inline int lx_namespace_type(int fd) { return (int)LX_RESULT(ioctl(fd, NS_GET_NSTYPE)); }
 static inline int lx_setns(int fd, int type) { return (int)LX_RESULT(setns(fd, type)); }
 static inline int lx_fork(void) { return (int)LX_RESULT(fork()); }
 static inline int lx_waitpid(int pid, int *status, int options) { return (int)LX_RETRY(waitpid(pid, status, options)); }
