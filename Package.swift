@@ -29,6 +29,8 @@ let strictC: [CSetting] = [
 let staticLink: [LinkerSetting] = [
     .unsafeFlags(
         ["-static-executable", "-use-ld=lld", "-Xlinker", "--icf=all", "-Xlinker", "--no-eh-frame-hdr"]
+            // The names of all characters are half a MiB. Nothing asks for one (Unicode.Scalar.Properties.name).
+            + ["-Xlinker", "--defsym=_swift_stdlib_getScalarName=abort"]
             + (staticPIE
                 ? ["-Xclang-linker", "-static-pie", "-Xlinker", "-z", "-Xlinker", "pack-relative-relocs"]
                 : ["-Xlinker", "--image-base=0x40000000"])
