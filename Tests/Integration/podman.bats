@@ -39,8 +39,8 @@ teardown() {
 }
 
 # Runs a step; what it says is the reason when it fails.
-step() { # NAME
-    call bash -euo pipefail -c "cd; source '$LAB/steps.bash'; source '$LAB/engine.bash'; step_$1"
+step() { # NAME [SCRIPT_BEFORE]
+    call bash -euo pipefail -c "cd; source '$LAB/steps.bash'; source '$LAB/engine.bash'; ${2:-:}; step_$1"
     expect_success
 }
 
@@ -75,4 +75,11 @@ need_memory_cgroup() { [[ -d /sys/fs/cgroup/memory ]] || skip "no cgroup version
     [[ -x /usr/lib/cni/bridge ]] || skip "containernetworking-plugins is not installed"
     need_command iptables
     step publish
+}
+
+@test "podman: a user namespace" {
+    step run 'run_options+=(--uidmap 0:100000:5000)'
+    step exec 'run_options+=(--uidmap 0:100000:5000)'
+    step process 'run_options+=(--uidmap 0:100000:5000)'
+    step pod 'pod_options+=(--uidmap 0:100000:5000)'
 }
