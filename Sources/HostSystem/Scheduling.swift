@@ -53,6 +53,15 @@ public func setMemoryPolicy(mode: Int32, nodes: [UInt64]) throws(HostError) {
     try check("set_mempolicy", "", result)
 }
 
+/// Lets this process run on some processors only; bit N of the words, the lowest first, stands for processor N.
+///
+/// See sched_setaffinity(2).
+public func setProcessors(_ words: [UInt64]) throws(HostError) {
+    // SAFETY: the array's own count is passed.
+    let result = unsafe words.withUnsafeBufferPointer { unsafe lx_set_affinity($0.baseAddress, $0.count * 8) }
+    try check("sched_setaffinity", "", result)
+}
+
 /// Sets this process's execution domain. See personality(2).
 public func setPersonality(_ domain: UInt) throws(HostError) {
     try check("personality", "\(domain)", lx_personality(domain))

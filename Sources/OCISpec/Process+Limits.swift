@@ -163,6 +163,13 @@ public struct CPUAffinity: Equatable, Sendable {
     /// After it did; nil leaves it alone.
     public var final: String?
 
+    /// The numbers of the processors in `initial`.
+    public var initialNumbers: [Int]? { initial.flatMap { numberList($0, below: Self.limit) } }
+    /// The numbers of the processors in `final`.
+    public var finalNumbers: [Int]? { final.flatMap { numberList($0, below: Self.limit) } }
+    /// One more than the highest processor any kernel knows.
+    static let limit = 8192
+
     /// No affinity.
     public init() {}
 }
@@ -174,7 +181,7 @@ extension CPUAffinity: SpecObject {
         initial = try object.string("initial")
         final = try object.string("final")
         for (key, list) in [("initial", initial), ("final", final)] {
-            guard let list, numberList(list, below: 8192) == nil else { continue }
+            guard let list, numberList(list, below: Self.limit) == nil else { continue }
             throw object.error(key, "invalid CPU affinity '\(list)': no list such as 0-3,7 of numbers below 8192")
         }
     }

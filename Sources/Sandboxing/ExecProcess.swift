@@ -141,7 +141,11 @@ private struct ExecInit: ~Copyable {
     private func join() throws {
         resetSignals()
         try startSession()
+        let affinity = request.process.execCPUAffinity
+        try ExecutionAttributes.keep(to: affinity?.initialNumbers, named: "initial")
         try settings.cgroups.enter()
+        // Entering a cgroup allows every processor that it has.
+        try ExecutionAttributes.keep(to: affinity?.finalNumbers, named: "final")
         try settings.identity.applyLimits()
         try ExecutionAttributes(request.process, request.spec.linux ?? LinuxSpec()).apply()
         try setDumpable(false)

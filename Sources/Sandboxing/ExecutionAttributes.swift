@@ -100,10 +100,22 @@ struct ExecutionAttributes {
         }
     }
 
-    private static func words(_ nodes: [Int]) -> [UInt64] {
-        guard let highest = nodes.max() else { return [] }
+    /// Keeps this process to processors; nil leaves it alone. See config.md "Linux Process", `execCPUAffinity`.
+    ///
+    /// - Parameter name: The property of `execCPUAffinity`, for the error.
+    static func keep(to processors: [Int]?, named name: String) throws(Failure) {
+        guard let processors else { return }
+        do throws(HostError) {
+            try setProcessors(words(processors))
+        } catch {
+            throw Failure("cannot apply process.execCPUAffinity.\(name)", cause: error)
+        }
+    }
+
+    private static func words(_ numbers: [Int]) -> [UInt64] {
+        guard let highest = numbers.max() else { return [] }
         var words = [UInt64](repeating: 0, count: highest / 64 + 1)
-        for node in nodes { words[node / 64] |= 1 << UInt64(node % 64) }
+        for number in numbers { words[number / 64] |= 1 << UInt64(number % 64) }
         return words
     }
 }

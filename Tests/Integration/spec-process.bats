@@ -159,3 +159,24 @@ stat_field() { # N
     matches "$(<"$TEST_DIR/log")" 'warning.*ignoring vm' log
     refuses '/vm/kernel/path' '.vm = {kernel: {path: "vmlinuz"}}'
 }
+
+@test "processors of what exec runs" {
+    need_swiftlet # runc 1.1 ignores it
+    (($(nproc) > 1)) || skip "needs two processors"
+    bundle sleep 1000
+    edit '.process.execCPUAffinity = {initial: "0", final: "1"}'
+    create
+    ok start "$ID"
+    ok exec "$ID" grep Cpus_allowed_list /proc/self/status
+    matches "$output" 'Cpus_allowed_list:.1$' 'processors from config.json'
+    matches "$(grep Cpus_allowed_list "/proc/$PID/status")" 'Cpus_allowed_list:.0-' 'processors of process 1'
+    jq '.process | .args = ["grep", "Cpus_allowed_list", "/proc/self/status"] | .execCPUAffinity = {final: "0"}' \
+        "$BUNDLE/config.json" >"$TEST_DIR/process.json"
+    ok exec --process "$TEST_DIR/process.json" "$ID"
+    matches "$output" 'Cpus_allowed_list:.0$' 'processors from the process document'
+    jq '.execCPUAffinity = {final: "8000"}' "$TEST_DIR/process.json" >"$TEST_DIR/bad.json"
+    runtime exec --process "$TEST_DIR/bad.json" "$ID"
+    expect_status 255 # what exec ends with when nothing ran
+    expect_error 'process.execCPUAffinity.final: sched_setaffinity: invalid argument'
+    refuses '/process/execCPUAffinity/final: invalid CPU affinity' '.process.execCPUAffinity = {final: "1-"}'
+}

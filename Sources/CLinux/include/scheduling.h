@@ -29,5 +29,7 @@ static inline int lx_set_mempolicy(int mode, const uint64_t *nodes, unsigned lon
     /* The kernel takes one off. */
     return (int)LX_RESULT(syscall(SYS_set_mempolicy, mode, bits ? nodes : NULL, bits ? bits + 1 : 0));
 }
+/* `bytes` is how long the mask of processors is. */
+static inline int lx_set_affinity(const uint64_t *mask, size_t bytes) { return (int)LX_RESULT(syscall(SYS_sched_setaffinity, 0, bytes, mask)); }
 
 #endif
