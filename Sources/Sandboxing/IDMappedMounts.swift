@@ -1,9 +1,10 @@
 internal import HostSystem
 internal import OCISpec
 
-/// Bind mounts with an id mapping of their own, made before process 1 and attached by it. See config.md "Mounts", `idmap`.
+/// Bind mounts with an id mapping of their own, and all of a container that root makes with a user namespace, made before process 1 and attached by it. See config.md "Mounts", `idmap`.
 ///
-/// Only who has privileges over the file system may map its ids, and process 1 may be in a user namespace.
+/// Only who has privileges over the file system may map its ids, and process 1 may be in a user namespace, whose root
+/// need not get to what root of the host wants to be mounted.
 struct IDMappedMounts {
     /// The detached mount for the mount of config.json with this index.
     private(set) var descriptors: [Int: Int32] = [:]
@@ -11,16 +12,27 @@ struct IDMappedMounts {
 
     /// Makes what `spec` asks for; nothing for most containers.
     init(_ spec: RuntimeSpec, bundle: String, _ namespaces: NamespacePlan, isGuest: Bool) throws(Failure) {
+        let opensAll = namespaces.isSeparate(.user) && effectiveUser() == 0
         for (index, mount) in spec.mounts.enumerated() where !isGuest {
             let options = MountOptions(mount)
-            guard options.isMapped || !mount.uidMappings.isEmpty else { continue }
+            let isMapped = options.isMapped || !mount.uidMappings.isEmpty
+            guard isMapped || (opensAll && options.isBind) else { continue }
             do throws(HostError) {
                 let source = try Mounting.openSource(mount, bundle: bundle)
                 let made = try cloneMount("", in: source.raw, recursive: options.flags.contains(.recursive))
+                guard isMapped else {
+                    descriptors[index] = held.hold(made)
+                    continue
+                }
                 let ids = try Self.userNamespace(of: mount, spec.linux ?? LinuxSpec(), namespaces)
                 try mapMount(made.raw, to: ids.raw, recursive: options.mapsRecursively)
                 descriptors[index] = held.hold(made)
             } catch {
+                if !isMapped {
+                    // Process 1 may see what is not there here, and says it in other words.
+                    if error.isNotFound || error.isPermission { continue }
+                    throw Failure("cannot open the source of the mount at \(mount.destination)", cause: error)
+                }
                 throw Failure("cannot map the ids of the mount at \(mount.destination)", cause: error)
             }
         }

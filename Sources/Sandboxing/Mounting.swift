@@ -45,7 +45,12 @@ struct Mounting: ~Copyable {
         let isDirectory = try status(of: source.raw).kind == .directory
         let place = try tree.make(mount.destination, isDirectory: isDirectory)
         try ProcfsRules.check(mount, at: place.descriptor.raw, binding: source.raw)
-        if mapped != nil { return try finish(source, mount, options, at: place) }
+        if mapped != nil {
+            // It comes from the caller's mounts, to which nothing may travel back.
+            var apart = options
+            apart.propagation.insert([.slave, .recursive], at: 0)
+            return try finish(source, mount, apart, at: place)
+        }
         let copy = try cloneMount("", in: source.raw, recursive: options.flags.contains(.recursive))
         try finish(copy, mount, options, at: place)
     }

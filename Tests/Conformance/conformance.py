@@ -137,7 +137,7 @@ def main():
     parser.add_argument('--suite', action='append')
     parser.add_argument('--layout', choices=['machine', 'v1', 'v2'], default='v1')
     parser.add_argument('--filter', default='')
-    parser.add_argument('--jobs', type=int, default=2)
+    parser.add_argument('--jobs', type=int, default=1)
     parser.add_argument('--limit', type=float, default=60)
     parser.add_argument('--owner', action='append')
     parser.add_argument('--results')
