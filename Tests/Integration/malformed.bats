@@ -136,6 +136,147 @@ terminal without socket | console               | .process.terminal = true
 ROWS
 }
 
+# Each line of standard input: JSON_POINTER | FRAGMENT OF THE REASON | JQ_FILTER
+# The error has to name the property, as a word of its own, and then to say why.
+pointer_rows() {
+    local pointer reason filter
+    while IFS='|' read -r pointer reason filter; do
+        [[ $pointer ]] || continue
+        pointer=$(echo $pointer) reason=$(sed 's/^ *//; s/ *$//' <<<"$reason")
+        reason=${reason/#integer/(an integer|a number)}
+        bundle true
+        edit "$filter"
+        try_row "$pointer $filter" "(^| )$pointer: .*$reason"
+    done
+    all_rows_passed
+}
+
+@test "a property of the wrong type or out of range is named by its JSON pointer" {
+    pointer_rows <<'ROWS'
+/ociVersion | string | .ociVersion = 1
+/hostname | string | .hostname = 5
+/domainname | string | .domainname = []
+/annotations | object | .annotations = "x"
+/annotations/a | string | .annotations = {a: 1}
+/root/path | string | .root.path = {}
+/root/readonly | bool | .root.readonly = "no"
+/process/terminal | bool | .process.terminal = 1
+/process/args | array | .process.args = "true"
+/process/args/0 | string | .process.args = [1]
+/process/env | array | .process.env = "A=B"
+/process/env/1 | string | .process.env = ["A=B", null]
+/process/cwd | string | .process.cwd = 3
+/process/cwd | absolute | .process.cwd = "tmp"
+/process/user/uid | integer | .process.user.uid = "0"
+/process/user/gid | integer | .process.user.gid = -1
+/process/user/umask | integer | .process.user.umask = "022"
+/process/user/additionalGids | array | .process.user.additionalGids = 5
+/process/user/additionalGids/0 | integer | .process.user.additionalGids = ["a"]
+/process/capabilities | object | .process.capabilities = []
+/process/capabilities/bounding | array | .process.capabilities.bounding = "CAP_KILL"
+/process/capabilities/effective/0 | string | .process.capabilities.effective = [true]
+/process/capabilities/permitted/1 | string | .process.capabilities.permitted = ["CAP_KILL", 5]
+/process/capabilities/inheritable/0 | string | .process.capabilities.inheritable = [7]
+/process/capabilities/ambient/0 | string | .process.capabilities.ambient = [{}]
+/process/noNewPrivileges | bool | .process.noNewPrivileges = "yes"
+/process/oomScoreAdj | integer | .process.oomScoreAdj = "1"
+/process/oomScoreAdj | 1001 | .process.oomScoreAdj = 1001
+/process/rlimits | array | .process.rlimits = {}
+/process/rlimits/0/type | NOFILES | .process.rlimits = [{type: "NOFILES", soft: 1, hard: 1}]
+/process/rlimits/0/soft | integer | .process.rlimits = [{type: "RLIMIT_CORE", soft: -1, hard: 1}]
+/process/rlimits/0/hard | absent | .process.rlimits = [{type: "RLIMIT_CORE", soft: 1}]
+/process/consoleSize | object | .process.consoleSize = 5
+/process/consoleSize/height | integer | .process.consoleSize = {height: -1, width: 1}
+/process/scheduler | object | .process.scheduler = "SCHED_OTHER"
+/process/ioPriority | object | .process.ioPriority = 4
+/process/apparmorProfile | string | .process.apparmorProfile = 1
+/process/selinuxLabel | string | .process.selinuxLabel = {}
+/mounts | array | .mounts = "x"
+/mounts/0 | object | .mounts[0] = "proc"
+/mounts/0/destination | string | .mounts[0].destination = 1
+/mounts/1/type | string | .mounts[1].type = []
+/mounts/1/source | string | .mounts[1].source = {}
+/mounts/1/options | array | .mounts[1].options = "ro"
+/mounts/1/options/0 | string | .mounts[1].options = [1]
+/hooks | object | .hooks = []
+/hooks/prestart | array | .hooks.prestart = {}
+/hooks/createRuntime/0/path | string | .hooks.createRuntime = [{path: 1}]
+/hooks/createContainer/0/path | absolute | .hooks.createContainer = [{path: "a"}]
+/hooks/startContainer/0/args | array | .hooks.startContainer = [{path: "/a", args: "b"}]
+/hooks/poststart/0/env/0 | string | .hooks.poststart = [{path: "/a", env: [1]}]
+/hooks/poststop/0/timeout | integer | .hooks.poststop = [{path: "/a", timeout: "1"}]
+/linux | object | .linux = []
+/linux/namespaces | array | .linux.namespaces = {}
+/linux/namespaces/0/type | nope | .linux.namespaces[0].type = "nope"
+/linux/namespaces/0/path | string | .linux.namespaces[0].path = 1
+/linux/uidMappings | array | .linux.uidMappings = {}
+/linux/uidMappings/0/size | absent | .linux.uidMappings = [{containerID: 0, hostID: 0}]
+/linux/gidMappings/0/hostID | integer | .linux.gidMappings = [{containerID: 0, hostID: -5, size: 1}]
+/linux/devices | array | .linux.devices = {}
+/linux/devices/0/path | string | .linux.devices = [{path: 1, type: "c", major: 1, minor: 1}]
+/linux/devices/0/type | type | .linux.devices = [{path: "/dev/x", type: "q", major: 1, minor: 1}]
+/linux/devices/0/major | integer | .linux.devices = [{path: "/dev/x", type: "c", major: "1", minor: 1}]
+/linux/devices/0/fileMode | integer | .linux.devices = [{path: "/dev/x", type: "c", major: 1, minor: 1, fileMode: "666"}]
+/linux/cgroupsPath | string | .linux.cgroupsPath = 1
+/linux/sysctl | object | .linux.sysctl = []
+/linux/sysctl/net.ipv4.ip_forward | string | .linux.sysctl = {"net.ipv4.ip_forward": 1}
+/linux/sysctl/vm.swappiness | namespace | .linux.sysctl = {"vm.swappiness": "1"}
+/linux/rootfsPropagation | unknown | .linux.rootfsPropagation = "up"
+/linux/maskedPaths | array | .linux.maskedPaths = "/a"
+/linux/maskedPaths/0 | string | .linux.maskedPaths = [1]
+/linux/readonlyPaths/0 | string | .linux.readonlyPaths = [{}]
+/linux/mountLabel | string | .linux.mountLabel = 1
+/linux/seccomp | object | .linux.seccomp = []
+/linux/seccomp/defaultAction | absent | .linux.seccomp = {}
+/linux/seccomp/defaultAction | NOPE | .linux.seccomp = {defaultAction: "NOPE"}
+/linux/seccomp/architectures/0 | x86 | .linux.seccomp = {defaultAction: "SCMP_ACT_ALLOW", architectures: ["x86"]}
+/linux/seccomp/flags/0 | F | .linux.seccomp = {defaultAction: "SCMP_ACT_ALLOW", flags: ["F"]}
+/linux/seccomp/syscalls/0/names | name | .linux.seccomp = {defaultAction: "SCMP_ACT_ALLOW", syscalls: [{names: [], action: "SCMP_ACT_LOG"}]}
+/linux/seccomp/syscalls/0/action | NOPE | .linux.seccomp = {defaultAction: "SCMP_ACT_ALLOW", syscalls: [{names: ["read"], action: "NOPE"}]}
+/linux/seccomp/syscalls/0/args/0/index | 6 | .linux.seccomp = {defaultAction: "SCMP_ACT_ALLOW", syscalls: [{names: ["read"], action: "SCMP_ACT_LOG", args: [{index: 6, value: 0, op: "SCMP_CMP_EQ"}]}]}
+/linux/resources | object | .linux.resources = []
+/linux/resources/memory | object | .linux.resources.memory = 1
+/linux/resources/memory/limit | integer | .linux.resources.memory.limit = "1G"
+/linux/resources/memory/swap | integer | .linux.resources.memory.swap = {}
+/linux/resources/memory/reservation | integer | .linux.resources.memory.reservation = true
+/linux/resources/cpu/shares | integer | .linux.resources.cpu.shares = -1
+/linux/resources/cpu/quota | integer | .linux.resources.cpu.quota = "1"
+/linux/resources/cpu/period | integer | .linux.resources.cpu.period = -1
+/linux/resources/cpu/cpus | string | .linux.resources.cpu.cpus = 0
+/linux/resources/cpu/mems | string | .linux.resources.cpu.mems = []
+/linux/resources/pids/limit | integer | .linux.resources.pids.limit = "1"
+/linux/resources/blockIO/weight | 65536 | .linux.resources.blockIO.weight = 65536
+/linux/resources/hugepageLimits/0/pageSize | 2M | .linux.resources.hugepageLimits = [{pageSize: "2M", limit: 1}]
+/linux/resources/network/classID | integer | .linux.resources.network.classID = -1
+/linux/resources/rdma/mlx | needs | .linux.resources.rdma = {mlx: {}}
+/linux/resources/unified/pids.max | string | .linux.resources.unified = {"pids.max": 1}
+/linux/resources/devices/0/allow | absent | .linux.resources.devices = [{access: "r"}]
+/linux/resources/devices/0/access | rx | .linux.resources.devices = [{allow: true, access: "rx"}]
+/linux/personality | object | .linux.personality = "LINUX"
+/linux/intelRdt | object | .linux.intelRdt = 1
+/vm | object | .vm = 1
+/vm/kernel | absent | .vm = {}
+ROWS
+}
+
+@test "what the kernel or the host refuses is named by its JSON pointer" {
+    pointer_rows <<'ROWS'
+
+/mounts/7 | no such file or directory | .mounts += [{destination: "/mnt", type: "bind", source: "/no/such", options: ["bind"]}]
+/mounts/7 | no such device | .mounts += [{destination: "/mnt", type: "nosuchfs", source: "none"}]
+/mounts/7 | inside /proc | .mounts += [{destination: "/proc/self/attr", type: "bind", source: "/tmp", options: ["bind"]}]
+/mounts/7 | invalid argument | .mounts += [{destination: "/mnt", type: "tmpfs", source: "tmpfs", options: ["size=banana"]}]
+/linux/namespaces/1/path | no such file | .linux.namespaces[1].path = "/no/such"
+/linux/namespaces/1/path | not a namespace | .linux.namespaces[1].path = "/etc/passwd"
+/linux/namespaces/1/path | another type | .linux.namespaces[1].path = "/proc/self/ns/uts"
+/linux/sysctl/net.ipv4.no_such | no such file | .linux.sysctl = {"net.ipv4.no_such": "1"}
+/linux/sysctl/net.ipv4.ip_forward | invalid argument | .linux.sysctl = {"net.ipv4.ip_forward": "banana"}
+/hooks/prestart/0 | exit status 1 | .hooks.prestart = [{path: "/bin/false"}]
+/hooks/createRuntime/0 | no such file | .hooks.createRuntime = [{path: "/no/such"}]
+/process/terminal | console-socket | .process.terminal = true
+ROWS
+}
+
 @test "sysctl of the host" {
     # The values that are there already: nothing is spoilt when they are not refused.
     bundle true
