@@ -30,6 +30,12 @@ extension Cgroup {
         do throws(HostError) {
             return try writeControlFile(file, missing.map { "+\($0)" }.joined(separator: " "))
         } catch {
+            // A group with processes of its own hands down none, unless it becomes a threaded one: that its children could
+            // not be used then is worse than no limits.
+            if error.isBusy {
+                if needed.isDisjoint(with: missing) { return }
+                throw error
+            }
             // One that cannot be handed down must not keep back the others.
             for controller in missing {
                 do throws(HostError) {
