@@ -66,7 +66,8 @@ let package = Package(
         library("LaunchPlanning", ["GuestModel", "Frameworks", "Monitors", "OCISpec", "OCIBundle", "HostSystem"]),
         // act
         library("Solo5Tender", ["CLinux", "HostSystem", "GuestModel"]),
-        library("Sandboxing", ["HostSystem", "OCISpec", "LaunchPlanning"]),
+        library("ServiceManager", ["HostSystem"]),
+        library("Sandboxing", ["HostSystem", "OCISpec", "LaunchPlanning", "ServiceManager"]),
         library("Supervision", ["HostSystem", "GuestModel", "LaunchPlanning", "Solo5Tender"]),
         library("ContainerState", ["HostSystem", "OCISpec"]),
         library(
@@ -87,7 +88,8 @@ let package = Package(
         tests("OCISpecTests", ["HostSystem", "OCISpec"]),
         tests("OCIBundleTests", ["HostSystem", "OCIBundle", "OCISpec", "TestSupport"]),
         tests("LaunchPlanningTests", ["GuestImages", "HostSystem", "LaunchPlanning", "OCIBundle", "TestSupport"]),
-        tests("SandboxingTests", ["HostSystem", "OCISpec", "Sandboxing", "TestSupport"]),
+        tests("ServiceManagerTests", ["ServiceManager"]),
+        tests("SandboxingTests", ["HostSystem", "OCISpec", "Sandboxing", "ServiceManager", "TestSupport"]),
         tests("SupervisionTests", ["Supervision"]),
         tests("ContainerStateTests", ["ContainerState", "HostSystem", "OCISpec", "TestSupport"]),
         tests("LifecycleTests", ["ContainerState", "HostSystem", "Lifecycle", "OCISpec", "TestSupport"]),

@@ -86,7 +86,7 @@ enum RuntimeFeatures {
         [
             "namespaces": JSONValue(namespaces),
             "capabilities": JSONValue(capabilities),
-            "cgroup": ["v1": true, "v2": true, "systemd": false, "systemdUser": false, "rdma": false],
+            "cgroup": ["v1": true, "v2": true, "systemd": true, "systemdUser": false, "rdma": true],
             "seccomp": [
                 "enabled": true,
                 "actions": JSONValue(seccompActions),

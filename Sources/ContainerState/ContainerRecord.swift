@@ -34,6 +34,8 @@ public struct ContainerRecord: Equatable, Sendable {
     public var listenerPath: String
     /// What that agent is told besides.
     public var listenerMetadata: String
+    /// The systemd unit its processes are in; empty where systemd does not make its cgroups.
+    public var unit: String
     /// The annotations of config.json, as an object.
     public var annotations: JSONValue
     /// The hooks that are still to be run, as config.json has them; `null` for none.
@@ -53,6 +55,7 @@ public struct ContainerRecord: Equatable, Sendable {
         guestMemoryMiB = 0
         cgroups = []
         processCgroups = []
+        unit = ""
         boundRoot = false
         noNewKeyring = false
         listenerPath = ""
@@ -76,6 +79,7 @@ public struct ContainerRecord: Equatable, Sendable {
             "guestMemoryMiB": JSONValue(guestMemoryMiB),
             "cgroups": JSONValue(cgroups),
             "processCgroups": JSONValue(processCgroups),
+            "unit": .string(unit),
             "boundRoot": .bool(boundRoot),
             "noNewKeyring": .bool(noNewKeyring),
             "listenerPath": .string(listenerPath),
@@ -103,6 +107,7 @@ public struct ContainerRecord: Equatable, Sendable {
         listenerMetadata = json["listenerMetadata"]?.string ?? ""
         boundRoot = json["boundRoot"] == .bool(true)
         noNewKeyring = json["noNewKeyring"]?.bool ?? false
+        unit = json["unit"]?.string ?? ""
         annotations = json["annotations"] ?? .object(JSONObject())
         hooks = json["hooks"] ?? .null
     }

@@ -19,7 +19,7 @@ extension Runtime {
     ///
     /// - Parameter standIn: Asked for a socket that takes the terminal's master, when the options name none.
     func make(id: String, options: CreateOptions, standIn: () throws -> Int32?) throws -> Int32 {
-        try refuseSystemd()
+        try checkSystemd()
         let activated = Activation.descriptors()
         try Activation.checkPreserved(activated + max(0, options.preserveDescriptors))
         let bundle = try Bundle(path: options.bundle, configFile: options.configFile)
@@ -51,12 +51,9 @@ extension Runtime {
         }
     }
 
-    private func refuseSystemd() throws(Failure) {
-        guard settings.systemdCgroup else { return }
-        guard exists("/run/systemd/system") else {
-            throw Failure("cannot use systemd for cgroups: systemd does not run on this host")
-        }
-        throw Failure("systemd as cgroup manager is not supported, use cgroupfs")
+    private func checkSystemd() throws(Failure) {
+        guard settings.systemdCgroup, !exists("/run/systemd/system") else { return }
+        throw Failure("cannot use systemd for cgroups: systemd does not run on this host")
     }
 
     private func openKVM(_ plan: LaunchPlan, _ held: DescriptorSet) throws(HostError) -> Int32? {
@@ -89,6 +86,7 @@ private struct Creation {
         record.cgroups = sandbox.cgroup.missing
         record.processCgroups = sandbox.cgroup.directories
         try directory.keepConfiguration(bundle.configuration)
+        record.unit = sandbox.cgroup.unit?.name ?? ""
         // Written before anything is made, so that `delete` knows what to look for whatever happens here.
         try directory.write(record)
         let listener = try directory.listenForStart()
@@ -102,6 +100,7 @@ private struct Creation {
             return record.pid
         } catch {
             try? Cgroup.destroy(record.processCgroups, missing: record.cgroups)
+            if !record.unit.isEmpty { try? Cgroup.stopUnit(record.unit) }
             if record.boundRoot { try? Sandbox.unbindRoot(record.rootfs) }
             if sandbox.hooksBegan { failedInHooks = record }
             throw error
@@ -125,8 +124,8 @@ private struct Creation {
         runtime.log.debug("nsexec container setup: making process 1 of \(id)")
         return try sandbox.makeProcess(listener: listener) { pid in
             runtime.log.debug("child process in init(): process 1 of \(id) is \(pid), state in \(path)")
-            // Without cgroups only the pid tells what has to be ended.
-            guard record.processCgroups.isEmpty else { return }
+            // Without cgroups, or before systemd has made them, only the pid tells what has to be ended.
+            guard record.processCgroups.isEmpty || !record.unit.isEmpty else { return }
             early.pid = pid
             early.startTime = try startTime(of: pid)
             try directory.write(early)
@@ -178,6 +177,7 @@ private struct Creation {
             id: id, spec: bundle.spec, plan: launch.plan, bundle: bundle.path, rootPath: bundle.rootPath)
         if bundle.spec.linux?.seccomp != nil { request.filterCache = runtime.filterCache }
         if launch.plan.guest == nil { try ReadinessRelay.prepare(&request.spec, in: directory) }
+        request.systemdCgroup = runtime.settings.systemdCgroup
         request.noPivot = options.noPivot
         request.noNewKeyring = options.noNewKeyring
         request.rootless = runtime.settings.rootless

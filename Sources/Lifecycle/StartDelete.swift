@@ -114,6 +114,7 @@ extension Runtime {
         if let record = container.record {
             if status != .stopped { try end(record) }
             try Cgroup.destroy(record.processCgroups, missing: record.cgroups)
+            if !record.unit.isEmpty { try Cgroup.stopUnit(record.unit) }
             if record.boundRoot { try Sandbox.unbindRoot(record.rootfs) }
         }
         try container.directory.remove()

@@ -20,6 +20,8 @@ extension Runtime {
         }
         try checkGuestMemory(record, resources.memory?.limit)
         try Cgroup(existing: record.processCgroups).update(resources)
+        // systemd writes its own values again whenever it looks after the unit.
+        if !record.unit.isEmpty { try Cgroup.announce(resources, toUnit: record.unit) }
     }
 
     /// A guest was told how much memory it has, and may use all of it at any time.

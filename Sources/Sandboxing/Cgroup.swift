@@ -29,6 +29,8 @@ public struct Cgroup {
     private(set) var privilege = CgroupPrivilege()
     /// Where the container stays, in the hierarchies in which the caller may make nothing: with the runtime.
     private(set) var inherited: [String] = []
+    /// The unit whose cgroup it is, where systemd makes it.
+    public internal(set) var unit: SystemdUnit?
     /// The directories that were not there when the cgroups were planned, outermost first.
     public let missing: [String]
     /// The files through which a process places itself.

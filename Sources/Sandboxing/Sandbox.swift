@@ -28,6 +28,8 @@ public struct SandboxRequest {
     public var guestDescriptors: [Int32] = []
     /// Whether cgroups that cannot be made are done without; nil to find out whether the caller is root of the host.
     public var rootless: Bool?
+    /// systemd makes the cgroups.
+    public var systemdCgroup = false
 
     /// Creates a request with runc's defaults.
     public init(id: String, spec: RuntimeSpec, plan: LaunchPlan, bundle: String, rootPath: String) {
@@ -76,7 +78,7 @@ public struct Sandbox {
             noPivot: request.noPivot, noNewKeyring: request.noNewKeyring,
             preservedDescriptors: request.preservedDescriptors, consoleSocket: request.consoleSocket,
             guestDescriptors: request.guestDescriptors, namespaces: namespaces,
-            cgroup: try Self.planCgroup(linux, request), identity: identity,
+            cgroup: try Self.planCgroup(request), identity: identity,
             attributes: ExecutionAttributes(process, linux))
     }
 
@@ -100,16 +102,23 @@ public struct Sandbox {
         return warnings
     }
 
-    private static func planCgroup(_ linux: LinuxSpec, _ request: SandboxRequest) throws -> Cgroup {
+    private static func planCgroup(_ request: SandboxRequest) throws -> Cgroup {
+        let linux = request.spec.linux ?? LinuxSpec()
         let cgroup: Cgroup
-        do throws(HostError) {
-            cgroup = try Cgroup.plan(
-                path: linux.cgroupsPath, id: request.id, resources: linux.resources ?? Resources(),
-                rootless: request.rootless)
-        } catch {
-            // A container without limits can do without cgroups, where a host has none.
-            if linux.resources == nil { return .none }
-            throw Failure("cannot find this host's cgroups", cause: error)
+        if request.systemdCgroup {
+            let unit = try SystemdUnit(path: linux.cgroupsPath, id: request.id)
+            _ = try SystemdUnit.annotated(request.spec.annotations)
+            cgroup = try Cgroup.plan(unit: unit)
+        } else {
+            do throws(HostError) {
+                cgroup = try Cgroup.plan(
+                    path: linux.cgroupsPath, id: request.id, resources: linux.resources ?? Resources(),
+                    rootless: request.rootless)
+            } catch {
+                // A container without limits can do without cgroups, where a host has none.
+                if linux.resources == nil { return .none }
+                throw Failure("cannot find this host's cgroups", cause: error)
+            }
         }
         try cgroup.refuseUsed()
         if let resources = linux.resources { try cgroup.checkPlaces(for: resources) }
@@ -121,6 +130,8 @@ public struct Sandbox {
     /// A caller without privileges, who may make none, gets a container without, unless it has limits.
     /// - Throws: An error that says what cannot be made. What was made so far is left to ``Cgroup/destroy(_:missing:)``.
     public mutating func makeCgroups() throws {
+        // systemd makes a unit around a process that exists.
+        guard settings.cgroup.unit == nil else { return }
         var resources = settings.spec.linux?.resources ?? Resources()
         do {
             try settings.cgroup.make(for: resources)
@@ -176,6 +187,9 @@ public struct Sandbox {
         settings.cgroup.membershipFiles.close()
         do {
             try known(pid)
+            if let unit = settings.cgroup.unit {
+                try settings.cgroup.start(unit, pid: pid, id: settings.id, settings.spec)
+            }
             try attend(pid, InitChannel(socket: Descriptor(owning: ours)))
             return pid
         } catch {
