@@ -1,14 +1,15 @@
 #!/usr/bin/env python3
 """Breaks a command of the runtime at one system call, one container each, and looks for what stays behind.
 
-usage: fault_injection.py [--points N] [--seed N] RUNTIME ROOT BUNDLE ID create|start|delete
+usage: fault_injection.py [--points N] [--seed N] RUNTIME ROOT BUNDLE ID create|start|delete|exec|pause|resume|update
 
 A call either fails with EIO or finds its process killed. Calls are counted apart for each process that the command
 makes: call 12 of process 1 is the twelfth one of the container's own process, whatever its parent does meanwhile. One
 good run says how many there are; which of them are broken is chosen by the seed.
 
 A create that was refused a call has to say why on one line and to leave nothing; one that succeeded has made a
-container that starts or says why not. In the end, `delete --force` succeeds twice and leaves no process, cgroup or
+container that starts or says why not. After an exec, pause, resume or update, whatever became of it, the container is
+still there and running or paused. In the end, `delete --force` succeeds twice and leaves no process, cgroup or
 state. Prints what went otherwise and ends with 1, or how much was tried; ends with 3 where processes cannot be traced.
 """
 import argparse
@@ -41,6 +42,8 @@ MACHINES = {
 }
 NUMBER, RESULT, WORDS, CLOSE, NEVER_FAILING = MACHINES.get(platform.machine(), (0, 0, 0, 0, set()))
 KILL = 0
+# What is done to a container that runs.
+IN_A_RUNNING_ONE = 'exec', 'pause', 'resume', 'update'
 
 libc = ctypes.CDLL(None, use_errno=True)
 libc.ptrace.restype = ctypes.c_long
@@ -255,18 +258,36 @@ class Lifecycles:
         words = [self.options.runtime, '--root', self.options.root, command]
         if command == 'create':
             words += ['--bundle', self.options.bundle, '--pid-file', self.pid_file]
-        return words + (['--force'] if command == 'delete' else []) + [self.id]
+        if command == 'delete':
+            words += ['--force']
+        if command == 'update':
+            words += ['--pids-limit', '50']
+        return words + [self.id] + (['/bin/true'] if command == 'exec' else [])
 
     def call(self, command):
         """Runs a command as it is; returns its status and what it printed."""
         with open(self.output + '.call', 'w+', encoding='utf-8', errors='replace') as output:
-            try:
-                ended = subprocess.run(self.words(command), stdin=subprocess.DEVNULL, stdout=output, stderr=output,
-                                       timeout=20, check=False)
-            except subprocess.TimeoutExpired:
-                return 'not in time', ''
+            called = subprocess.Popen(self.words(command), stdin=subprocess.DEVNULL, stdout=output, stderr=output)
+            deadline = time.monotonic() + 20
+            while called.poll() is None:
+                # A PID namespace ends only when everybody in it has been collected, also the orphans of a killed exec.
+                self.reap(called.pid)
+                if time.monotonic() > deadline:
+                    called.kill()
+                    called.wait()
+                    return 'not in time', ''
+                time.sleep(0.001)
             output.seek(0)
-            return ended.returncode, output.read()
+            return called.returncode, output.read()
+
+    @staticmethod
+    def reap(kept=0):
+        """Collects the children that have ended, but for one."""
+        try:
+            while (ended := os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOHANG | os.WNOWAIT)) and ended.si_pid != kept:
+                os.waitpid(ended.si_pid, 0)
+        except ChildProcessError:
+            pass
 
     def begin(self):
         self.count += 1
@@ -276,8 +297,10 @@ class Lifecycles:
         if self.options.command == 'create':
             return
         self.expect('create')
-        if self.options.command == 'delete' and self.count % 2:
+        if self.options.command in IN_A_RUNNING_ONE or self.options.command == 'delete' and self.count % 2:
             self.expect('start')
+        if self.options.command == 'resume':
+            self.expect('pause')
 
     def expect(self, command):
         status, text = self.call(command)
@@ -322,6 +345,8 @@ class Lifecycles:
             text = output.read()
         if report['status'] == 0 and self.options.command == 'create':
             self.judge_success(what)
+        elif self.options.command in IN_A_RUNNING_ONE:
+            self.judge_running(what, report['status'], text)
         elif report['status'] > 0 or (fault != KILL and report['status'] < 0):
             self.judge_failure(what, report['status'], text)
         traced.release()
@@ -334,6 +359,15 @@ class Lifecycles:
         status, text = self.call('start')
         if status != 0 and not self.is_one_line(text):
             self.problems.append(f'{what}: start failed with status {status} and said: {text}')
+
+    def judge_running(self, what, code, text):
+        status, state = self.call('state')
+        if status != 0 or json.loads(state)['status'] not in ('running', 'paused'):
+            self.problems.append(f'{what}: the container does not run any more: {state}')
+        # The status of exec may be that of the program, which says nothing.
+        failed = code == 255 if self.options.command == 'exec' else code > 0
+        if failed and not self.is_one_line(text):
+            self.problems.append(f'{what}: status {code}, and said: {text}')
 
     def judge_failure(self, what, status, text):
         # A program that cannot even be loaded is ended by a signal and says little.
@@ -362,11 +396,7 @@ class Lifecycles:
 
     def look(self):
         """What there is of the container at this moment."""
-        try:
-            while os.waitpid(-1, os.WNOHANG)[0]:
-                pass
-        except ChildProcessError:
-            pass
+        self.reap()
         found = glob.glob(f'{self.options.root}/{self.id}') + glob.glob(f'/sys/fs/cgroup/**/{self.id}', recursive=True)
         for path in glob.glob('/proc/[0-9]*'):
             try:
@@ -388,7 +418,7 @@ def main():
     parser.add_argument('root')
     parser.add_argument('bundle')
     parser.add_argument('id')
-    parser.add_argument('command', choices=['create', 'start', 'delete'])
+    parser.add_argument('command', choices=['create', 'start', 'delete', *IN_A_RUNNING_ONE])
     options = parser.parse_args()
     if not WORDS:
         print(f'calls cannot be broken on {platform.machine()}')

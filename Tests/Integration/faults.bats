@@ -55,6 +55,13 @@ sweep() { # COMMAND
     sweep delete
 }
 
+@test "calls that fail while something is done to a container that runs" {
+    need_swiftlet
+    local command
+    bundle sleep 1000
+    for command in exec pause resume update; do sweep "$command"; done
+}
+
 @test "a cgroup with processes of others is refused, and they live on" {
     need_swiftlet # runc 1.1 warns
     local directory=/sys/fs/cgroup other
