@@ -12,8 +12,8 @@ enum BundleOptions {
         help: "Unix socket that receives the descriptor of the container's terminal")
     static let pidFile = Option("pid-file", value: .file("FILE"), help: "file to write the process id to")
     static let pidfdSocket = Option(
-        "pidfd-socket", value: .file("SOCKET"), standing: .refused("no process descriptor is ever sent"),
-        help: "Unix socket that receives a process descriptor")
+        "pidfd-socket", value: .file("SOCKET"),
+        help: "Unix socket that receives a process descriptor of the process")
     static let noPivot = Option(
         "no-pivot", help: "change the root directory without pivot_root, for a root filesystem on a ramdisk")
     static let noNewKeyring = Option(
@@ -50,5 +50,6 @@ extension CreateOptions {
             noPivot: arguments.isOn(BundleOptions.noPivot),
             noNewKeyring: arguments.isOn(BundleOptions.noNewKeyring),
             preserveDescriptors: arguments.number(BundleOptions.preserveDescriptors) ?? 0)
+        pidfdSocket = arguments.text(BundleOptions.pidfdSocket)
     }
 }

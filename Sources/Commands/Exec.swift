@@ -34,8 +34,8 @@ enum Exec: Command {
         ],
         options: [
             process, cwd, env, user, additionalGids, capability, terminal, noNewPrivileges, apparmor, label, cgroup,
-            detach, BundleOptions.consoleSocket, BundleOptions.pidFile, BundleOptions.preserveDescriptors,
-            ignorePaused, Run.noSubreaper,
+            detach, BundleOptions.consoleSocket, BundleOptions.pidFile, BundleOptions.pidfdSocket,
+            BundleOptions.preserveDescriptors, ignorePaused, Run.noSubreaper,
         ],
         positionals: [.container, Positional("command", .program, optional: true)],
         examples: [
@@ -71,6 +71,7 @@ extension ExecOptions {
         detach = arguments.isOn(Exec.detach)
         ignorePaused = arguments.isOn(Exec.ignorePaused)
         pidFile = arguments.text(BundleOptions.pidFile)
+        pidfdSocket = arguments.text(BundleOptions.pidfdSocket)
         consoleSocket = arguments.text(BundleOptions.consoleSocket)
         preserveDescriptors = arguments.number(BundleOptions.preserveDescriptors) ?? 0
     }

@@ -38,3 +38,24 @@ func writePidFile(_ path: String?, _ pid: Int32) throws(Failure) {
         throw Failure("cannot write the pid file", cause: error)
     }
 }
+
+/// Connects to the socket that takes a process descriptor; nil when none is named.
+func openPidfdSocket(_ path: String?, _ held: DescriptorSet) throws(Failure) -> Int32? {
+    guard let path, !path.isEmpty else { return nil }
+    do throws(HostError) {
+        return held.hold(try connectUnix(to: path, stream: true))
+    } catch {
+        throw Failure("cannot reach the pidfd socket", cause: error)
+    }
+}
+
+/// Sends a process descriptor of a child to whoever asked for it; the name is runc's for the kind of process.
+func sendProcess(_ pid: Int32, named name: String, over socket: Int32?) throws(Failure) {
+    guard let socket else { return }
+    do throws(HostError) {
+        let process = try openProcess(pid)
+        try sendDescriptor(process.raw, text: name, over: socket)
+    } catch {
+        throw Failure("failed to setup pidfd", cause: error)
+    }
+}

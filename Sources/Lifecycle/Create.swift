@@ -29,11 +29,14 @@ extension Runtime {
         if launch.plan.guest == nil && effectiveUser() == 0 { try SelfProtection.ensure() }
         let wantsTerminal = bundle.spec.process?.terminal == true
         let held = DescriptorSet()
+        // To the end, not to the last mention: what is needed below are the numbers.
+        defer { held.close() }
         let engineSocket = try openConsole(options.consoleSocket, wantsTerminal: wantsTerminal, held)
         let consoleSocket = try wantsTerminal ? engineSocket ?? standIn() : nil
         if wantsTerminal && consoleSocket == nil {
             throw Failure("config.json: /process/terminal: cannot allocate a terminal without --console-socket")
         }
+        let pidfdSocket = try openPidfdSocket(options.pidfdSocket, held)
         let kvm = try openKVM(launch.plan, held)
 
         let directory = try store.make(id: id)
@@ -41,7 +44,7 @@ extension Runtime {
         do {
             let creation = Creation(
                 runtime: self, options: options, id: id, launch: launch,
-                consoleSocket: consoleSocket, kvm: kvm, activated: activated)
+                consoleSocket: consoleSocket, pidfdSocket: pidfdSocket, kvm: kvm, activated: activated)
             return try creation.carryOut(bundle, in: directory, failedInHooks: &failedInHooks)
         } catch {
             try? directory.remove()
@@ -69,6 +72,7 @@ private struct Creation {
     let id: String
     let launch: PlannedLaunch
     let consoleSocket: Int32?
+    let pidfdSocket: Int32?
     let kvm: Int32?
     /// How many listening sockets a service manager hands through.
     let activated: Int32
@@ -140,6 +144,7 @@ private struct Creation {
             record.startTime = try startTime(of: record.pid)
             try directory.write(record)
             try writePidFile(options.pidFile, record.pid)
+            try sendProcess(record.pid, named: "standard", over: pidfdSocket)
         } catch {
             endChild(record.pid)
             throw error

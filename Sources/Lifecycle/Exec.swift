@@ -38,12 +38,15 @@ extension Runtime {
     private func run(_ bare: ExecRequest, _ options: ExecOptions) throws -> Int32 {
         var request = bare
         let held = DescriptorSet()
+        // To the end, not to the last mention: what is needed below are the numbers.
+        defer { held.close() }
         let console = try request.process.terminal && !options.detach && options.consoleSocket == nil ? Console() : nil
         request.consoleSocket =
             try console?.theirs ?? openConsole(options.consoleSocket, wantsTerminal: request.process.terminal, held)
         if request.process.terminal && request.consoleSocket == nil {
             throw Failure("cannot allocate tty if it will detach without setting console socket")
         }
+        let pidfdSocket = try openPidfdSocket(options.pidfdSocket, held)
         let process = try ExecProcess(request)
         // Signals that come from now on belong to the process; they wait until it can take them.
         let signals = options.detach ? nil : try SignalQueue()
@@ -59,6 +62,7 @@ extension Runtime {
         log.debug("setns_init: about to exec: \(request.process.args.first ?? "") has begun")
         do {
             try writePidFile(options.pidFile, pid)
+            try sendProcess(pid, named: "setns", over: pidfdSocket)
             try console?.takeTerminal()
             guard let signals else { return 0 }
             return try attend(pid, signals, console)

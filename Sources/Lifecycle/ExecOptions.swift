@@ -33,6 +33,8 @@ public struct ExecOptions {
     public var ignorePaused = false
     /// Where the pid is written.
     public var pidFile: String?
+    /// The Unix socket that takes a process descriptor of the process.
+    public var pidfdSocket: String?
     /// The Unix socket that takes the terminal's master.
     public var consoleSocket: String?
     /// How many descriptors from 3 on the program keeps.

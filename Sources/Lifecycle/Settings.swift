@@ -33,6 +33,8 @@ public struct CreateOptions {
     public let pidFile: String?
     /// The Unix socket that takes the terminal's master.
     public let consoleSocket: String?
+    /// The Unix socket that takes a process descriptor of process 1.
+    public var pidfdSocket: String?
     /// chroot instead of pivot_root.
     public let noPivot: Bool
     /// Keep the caller's session keyring.

@@ -424,3 +424,30 @@ CALL
     expect_status 255
     expect_error 'runs a unikernel'
 }
+
+# Waits for a process descriptor in the background; sets TAKER.
+take_pidfd() {
+    rm -f "$TEST_DIR/pidfd.sock"
+    "$BATS_TEST_DIRNAME/pidfd.py" "$TEST_DIR/pidfd.sock" >"$TEST_DIR/pidfd" 3>&- &
+    TAKER=$!
+    eventually test -S "$TEST_DIR/pidfd.sock"
+}
+
+@test "--pidfd-socket receives a descriptor of the process: create and exec" {
+    need_swiftlet # runc has it since 1.2
+    need_command python3
+    bundle sleep 1000
+    take_pidfd
+    create --pidfd-socket "$TEST_DIR/pidfd.sock"
+    wait "$TAKER"
+    equal "$(<"$TEST_DIR/pidfd")" "standard $PID" "name and pid"
+    eventually has_status stopped
+    running
+    take_pidfd
+    ok exec --detach --pidfd-socket "$TEST_DIR/pidfd.sock" --pid-file "$TEST_DIR/exec.pid" "$ID" sleep 1000
+    wait "$TAKER"
+    equal "$(<"$TEST_DIR/pidfd")" "setns $(<"$TEST_DIR/exec.pid")" "name and pid"
+    run_exec --pidfd-socket "$TEST_DIR/missing.sock" -- true
+    expect_status 255
+    expect_error 'pidfd socket.*no such file or directory'
+}
