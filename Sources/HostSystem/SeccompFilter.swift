@@ -90,24 +90,28 @@ public struct SeccompProgram: Equatable, Sendable {
     ///   - defaultAction: What happens to calls without a rule.
     ///   - architectures: Names of libseccomp beside the native one: `x86`, `x32`.
     ///   - flags: SECCOMP_FILTER_FLAG_* bits for ``load()``.
+    ///   - knowsAll: Whether calls that are newer than all that is named are for the default action too.
     ///   - cache: Where the program may be found, and is kept for the next time.
     /// - Throws: ``HostError`` that names the library's function and the rule it refused.
     public init(
         defaultAction: FilterAction, architectures: [String] = [], rules: [FilterRule], flags: UInt32 = 0,
-        cache: FilterCache? = nil
+        knowsAll: Bool = true, cache: FilterCache? = nil
     ) throws(HostError) {
         self.flags = flags
         notifies = defaultAction == .notify || rules.contains { $0.action == .notify }
+        var head = [UInt8]()
+        if !knowsAll && UnknownCalls.areMet(by: defaultAction) { head = UnknownCalls(rules, architectures).program }
         guard let cache else {
-            instructions = try Self.compile(defaultAction, architectures, rules)
+            instructions = head + (try Self.compile(defaultAction, architectures, rules))
             return
         }
         let source = filterSource(defaultAction: defaultAction, architectures: architectures, rules: rules)
         if let kept = cache.program(from: source) {
-            instructions = kept
+            instructions = head + kept
         } else {
-            instructions = try Self.compile(defaultAction, architectures, rules)
-            cache.keep(instructions, from: source)
+            let compiled = try Self.compile(defaultAction, architectures, rules)
+            instructions = head + compiled
+            cache.keep(compiled, from: source)
         }
     }
 

@@ -5,6 +5,13 @@ internal import CLinux
 /// See signal(7) and pid_namespaces(7): process 1 gets no signal whose action is the default one.
 public func exitOnSignals() { lx_exit_on_signals() }
 
+/// A signal in words, in lower case as Go writes it: `killed`. See sigdescr_np(3).
+public func signalText(_ signal: Int32) -> String {
+    // SAFETY: the text is a constant of the C library, or NULL.
+    guard let text = unsafe lx_signal_text(signal) else { return "signal \(signal)" }
+    return unsafe String(cString: text).lowercased()
+}
+
 /// Sets every signal to its default action and unblocks all. See sigaction(2).
 public func resetSignals() { lx_reset_signals() }
 

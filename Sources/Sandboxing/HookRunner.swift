@@ -84,7 +84,7 @@ private enum HookEnd {
         let how =
             switch end {
             case .exited(let status): "exit status \(status)"
-            case .signaled(let signal): "signal \(signal)"
+            case .signaled(let signal): "signal: \(signalText(signal))"
             }
         let line = printed.split(whereSeparator: \.isNewline).joined(separator: "; ")
         return HostError(call: hook, subject: line.isEmpty ? how : "\(how), output \"\(line)\"", errno: 0)

@@ -121,6 +121,7 @@ struct RootSwitch {
         if !settings.namespaces.new.contains(.mount) {
             try changeRoot(to: ".")
         } else if settings.noPivot {
+            try coverOuterFileSystems()
             try mount(".", at: "/", flags: MountFlags(rawValue: 8192))
             try changeRoot(to: ".")
             try changeDirectory(to: "/")
@@ -134,6 +135,25 @@ struct RootSwitch {
             let root = try open("/", flags: [.directory, .pathOnly])
             let kept = try mountFlags(of: root.raw)
             try mount(nil, at: "/", flags: [.remount, .bind, .readOnly, kept])
+        }
+    }
+
+    /// Without pivot_root(2) the old tree stays, below the new root: procfs and sysfs without any mask, on the strength of
+    /// which a process with a user namespace of its own may mount another such one. See mount_namespaces(7).
+    private func coverOuterFileSystems() throws(HostError) {
+        let outer = try mountTable().filter {
+            ["proc", "sysfs"].contains($0.type) && $0.root == "/"
+                && !RootTree.path($0.path, isWithin: settings.rootPath)
+        }
+        for entry in outer.reversed() {
+            do throws(HostError) {
+                try mount(nil, at: entry.path, flags: [.slave, .recursive])
+                try detachMount(entry.path)
+            } catch {
+                // Not to be detached where it came from another user namespace, or covered already: then cover it.
+                if error.isNotFound { continue }
+                try mount("tmpfs", at: entry.path, type: "tmpfs", flags: .readOnly)
+            }
         }
     }
 

@@ -28,8 +28,13 @@ public struct SeccompAgent {
         ]
         if !metadata.isEmpty { document["metadata"] = .string(metadata) }
         document["state"] = state.json
+        let socket: Descriptor
         do throws(HostError) {
-            let socket = try connectUnix(to: path, stream: true)
+            socket = try connectUnix(to: path, stream: true)
+        } catch {
+            throw Failure("failed to connect with seccomp agent", cause: error)
+        }
+        do throws(HostError) {
             try sendDescriptor(listener, text: JSONValue.object(document).text(), over: socket.raw)
         } catch {
             throw Failure("cannot hand the seccomp listener to the agent", cause: error)

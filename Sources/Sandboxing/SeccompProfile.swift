@@ -17,7 +17,8 @@ extension SeccompProgram {
             try self.init(
                 defaultAction: Self.action(profile.defaultAction, error: profile.defaultErrnoRet),
                 architectures: profile.architectures.map(Self.architecture), rules: rules,
-                flags: profile.flags.reduce(0) { $0 | Self.flag($1) }, cache: cache)
+                flags: profile.flags.reduce(0) { $0 | Self.flag($1) }, knowsAll: false,
+                cache: cache)
         } catch {
             throw Failure("cannot compile the seccomp profile", cause: error)
         }

@@ -49,9 +49,6 @@ struct RefusedRow: Sendable, CustomTestStringConvertible {
         RefusedRow(
             "create", "--preserve-fds=4294967296", "c1",
             message: "invalid value \"4294967296\" for flag -preserve-fds: value out of range"),
-        RefusedRow(
-            "create", "--pidfd-socket", "/s", "c1",
-            message: "flag -pidfd-socket is not supported: no process descriptor is ever sent"),
         RefusedRow("create", message: "swiftlet: \"create\" requires exactly 1 argument(s)"),
         RefusedRow("create", "a", "b", message: "swiftlet: \"create\" requires exactly 1 argument(s)"),
         RefusedRow("start", message: "swiftlet: \"start\" requires exactly 1 argument(s)"),

@@ -20,3 +20,11 @@ load helpers
     expect_error 'Read-only file system|Operation not permitted|Text file busy'
     [[ $(sha256sum <"$RUNTIME") == "$before" ]] || fail "the program has changed"
 }
+
+@test "without pivot_root no procfs without masks is left for a namespace of one's own" {
+    bundle sh -c 'unshare -mrpf sh -c "mount -t proc none /proc && echo mounted"'
+    edit '.process.capabilities.bounding += ["CAP_SETFCAP"] | .process.capabilities.permitted += ["CAP_SETFCAP"]'
+    run_container --no-pivot
+    [[ $output$stderr != *mounted* ]] || fail "a whole procfs can be mounted"
+    [[ $output$stderr == *'ermission denied'* ]] || fail "something else failed"
+}

@@ -81,7 +81,7 @@ notify() { # NAMES
     run_container
     ((status != 0)) || fail accepted
     is_swiftlet || return 0
-    expect_refusal 'cannot hand the seccomp listener to the agent: connect /no/such/agent.sock: no such file or directory'
+    expect_refusal 'failed to connect with seccomp agent: connect /no/such/agent.sock: no such file or directory'
 }
 
 @test "filters that could never be answered are refused" {

@@ -180,3 +180,32 @@ stat_field() { # N
     expect_error 'process.execCPUAffinity.final: sched_setaffinity: invalid argument'
     refuses '/process/execCPUAffinity/final: invalid CPU affinity' '.process.execCPUAffinity = {final: "1-"}'
 }
+
+@test "a system call that is newer than all of the profile fails with ENOSYS, an older one with the profile's error" {
+    need_command gcc
+    bundle /probe
+    cat >"$TEST_DIR/probe.c" <<'C'
+#include <errno.h>
+#include <stdio.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+int main(void) {
+    printf("%d ", syscall(1000) < 0 ? errno : 0);
+    printf("%d\n", syscall(SYS_mkdir, "/nosuch/x", 0) < 0 ? errno : 0);
+    return 0;
+}
+C
+    gcc -static -o "$BUNDLE/rootfs/probe" "$TEST_DIR/probe.c"
+    edit '.linux.seccomp = {defaultAction: "SCMP_ACT_ERRNO", architectures: ["SCMP_ARCH_X86", "SCMP_ARCH_X32"],
+        syscalls: [{names: ["execve", "brk", "arch_prctl", "set_tid_address", "set_robust_list", "rseq", "prlimit64",
+        "readlink", "readlinkat", "getrandom", "mprotect", "fstat", "newfstatat", "write", "exit_group", "mmap", "close",
+        "futex", "read", "openat", "prctl", "getcwd", "rt_sigprocmask"], action: "SCMP_ACT_ALLOW"}]}'
+    run_container
+    expect_success
+    expect_output '38 1'
+    # A profile may name an error of its own for what it leaves out, but not for what it cannot know.
+    edit '.linux.seccomp.defaultErrnoRet = 13'
+    run_container
+    expect_success
+    expect_output '38 13'
+}

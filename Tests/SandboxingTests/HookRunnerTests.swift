@@ -87,8 +87,9 @@ private func hook(_ script: String, env: [String] = [], timeout: Int? = nil) -> 
     }
 
     static let failing: [(script: String, how: String)] = [
-        ("exit 3", "exit status 3"), ("exit 255", "exit status 255"), ("kill -9 $$", "signal 9"),
-        ("kill -TERM $$", "signal 15"), ("echo one; echo two >&2; exit 1", "exit status 1, output \"one; two\""),
+        ("exit 3", "exit status 3"), ("exit 255", "exit status 255"), ("kill -9 $$", "signal: killed"),
+        ("kill -TERM $$", "signal: terminated"),
+        ("echo one; echo two >&2; exit 1", "exit status 1, output \"one; two\""),
     ]
 
     @Test("a hook that fails is told with how it ended and what it printed", arguments: failing)

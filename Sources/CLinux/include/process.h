@@ -87,4 +87,7 @@ const char *lx_argument(int index);
 /* Entry `index` of environ(7), NULL past the end. */
 static inline const char *lx_environ(int index) { extern char **environ; return environ ? environ[index] : NULL; }
 
+/* `Killed`, or NULL for a number that is no signal. */
+static inline const char *lx_signal_text(int signal) { return sigdescr_np(signal); }
+
 #endif
