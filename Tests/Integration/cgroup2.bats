@@ -243,7 +243,7 @@ readonly all='{allow: true, type: "c", major: 1, minor: 11, access: "rwm"}'
     need_swiftlet
     bundle true
     runtime_without_bpf run --bundle "$BUNDLE" "$ID"
-    expect_refusal 'cannot apply the device rules of config.json: bpf .*operation not permitted'
+    expect_refusal '/linux/resources/devices: cannot apply the device rules: bpf .*operation not permitted'
     [[ ! -e /sys/fs/cgroup/$ID ]] || fail "the cgroup is still there"
     # Nothing is lost where nothing is denied.
     bundle true

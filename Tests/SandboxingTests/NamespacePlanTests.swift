@@ -58,6 +58,7 @@ import Testing
     @Test func needsTheNamespaceToJoin() {
         #expect(
             message { _ = try NamespacePlan([Namespace(type: .network, path: "/nosuch")]) }
-                == "cannot join network namespace: openat /nosuch: no such file or directory")
+                == "config.json: /linux/namespaces/0/path: cannot join network namespace: openat /nosuch: no such file or directory"
+        )
     }
 }
