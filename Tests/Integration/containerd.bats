@@ -1,0 +1,179 @@
+# containerd's own client, ctr, with the runtime in the place of runc. All tests share one containerd, which runs in a lab
+# of its own; each removes its containers. They pass with RUNTIME=/usr/sbin/runc. Unikernels: engines.bats.
+
+load helpers
+load engines/lab
+
+setup_file() {
+    lab_needs containerd ctr containerd-shim-runc-v2 || return 0
+    lab_up /var/lib/containerd
+    lab_daemon containerd containerd --log-level warn
+    lab_busybox_image busybox --arg sh
+    lab_waits_for containerd ctr version
+    in_lab ctr image import "$LAB/busybox.tar" >/dev/null
+}
+
+teardown_file() { lab_down; }
+
+setup() {
+    need_lab
+    prepare
+}
+
+# Each test removes its containers here; nothing of the runtime may be left.
+teardown() {
+    [[ ${TEST_DIR-} ]] || return 0
+    local id left
+    for id in $(in_lab ctr task list --quiet); do in_lab ctr task delete --force "$id" >/dev/null; done
+    for id in $(in_lab ctr container list --quiet); do in_lab ctr container delete "$id" >/dev/null; done
+    left=$(in_lab find /run/runtime/default -mindepth 1 2>/dev/null) || true
+    [[ ! $left ]] || { echo "state left: $left" && false; }
+    left=$(find /sys/fs/cgroup -mindepth 3 -type d -path "*/$LAB_NAME/*")
+    [[ ! $left ]] || { echo "cgroups left: $left" && false; }
+    clean_up
+}
+
+image=localhost/test/busybox:latest
+at_terminal=$BATS_TEST_DIRNAME/engines/at_terminal.py
+runtime_options=(--runc-binary "$RUNTIME" --runc-root /run/runtime)
+
+# Runs a container to its end, or in the background.
+run_in() { # ID OPTIONS... -- ARGS...
+    local id=$1 options=()
+    shift
+    while [[ $1 != -- ]]; do
+        options+=("$1")
+        shift
+    done
+    call ctr run "${runtime_options[@]}" --cgroup "/$LAB_NAME/$id" "${options[@]}" "$image" "$id" "${@:2}"
+}
+
+# Starts a container whose output goes to $TEST_DIR/ID.out.
+started() { # ID ARGS...
+    run_in "$1" --detach --log-uri "file://$TEST_DIR/$1.out" -- "${@:2}"
+    expect_success
+}
+
+has_output() { grep -q "$2" "$TEST_DIR/$1.out"; } # ID TEXT
+
+task_status() { # ID
+    in_lab ctr task list | awk -v id="$1" '$1 == id { print $3 }'
+}
+
+has_task_status() { [[ $(task_status "$1") == "$2" ]]; }
+
+cgroup() { # ID CONTROLLER FILE
+    cat "/sys/fs/cgroup/$2/$LAB_NAME/$1/$3"
+}
+
+@test "ctr run: output, exit status, --rm" {
+    run_in one --rm -- sh -c 'echo to output; echo to errors >&2; exit 7'
+    expect_status 7
+    expect_output 'to output'
+    equal "$stderr" 'to errors'
+    prints_just '' ctr container list --quiet
+    run_in one --rm -- nosuch
+    expect_status 1
+    expect_error 'exec: "nosuch": executable file not found in \$PATH'
+    run_in two --rm --env ONE=1 --cwd /tmp -- sh -c 'echo $ONE $(pwd)'
+    expect_output '1 /tmp'
+    run_in three --rm --read-only --mount "type=bind,src=$TEST_DIR,dst=/mnt,options=rbind:ro" -- \
+        sh -c 'touch /file || echo no; touch /mnt/file || echo no'
+    expect_output $'no\nno'
+}
+
+@test "ctr run --tty" {
+    call "$at_terminal" size:33x77 'wait:# ' 'send:sleep 0.5; stty size\r' 'wait:33 77' size:44x88 \
+        'send:sleep 0.5; stty size\r' 'wait:44 88' 'send:exit 5\r' -- \
+        ctr run "${runtime_options[@]}" --cgroup "/$LAB_NAME/one" --rm --tty "$image" one sh
+    expect_status 5
+}
+
+@test "ctr task kill, delete" {
+    started one sh -c 'trap "echo got it" USR1; echo ready; while :; do sleep 0.1; done'
+    eventually has_output one ready
+    works ctr task kill --signal USR1 one
+    eventually has_output one 'got it'
+    call ctr task delete one
+    expect_status 1
+    works ctr task kill --signal KILL one
+    eventually has_task_status one STOPPED
+    works ctr task delete one
+    matches "$stderr" 'exit code 137'
+    works ctr container delete one
+    # With all its processes.
+    started two sh -c 'sleep 100 & echo ready; sleep 200; true'
+    eventually has_output two ready
+    works ctr task kill --all --signal KILL two
+    eventually has_task_status two STOPPED
+    works ctr container list
+}
+
+@test "ctr task pause and resume" {
+    need_verb pause
+    started one sh -c 'while :; do echo x; sleep 0.02; done'
+    eventually has_output one x
+    works ctr task pause one
+    equal "$(task_status one)" PAUSED
+    local size
+    size=$(stat -c %s "$TEST_DIR/one.out")
+    sleep 0.3
+    equal "$(stat -c %s "$TEST_DIR/one.out")" "$size" 'what a paused container printed'
+    works ctr task resume one
+    equal "$(task_status one)" RUNNING
+}
+
+@test "ctr run --memory-limit, ctr task metrics" {
+    run_in one --detach --memory-limit 67108864 -- sleep 100
+    expect_success
+    equal "$(cgroup one memory memory.limit_in_bytes)" 67108864
+    works ctr task metrics --format json one
+    (($(jq '.memory.usage.usage // .memory.usage' "$TEST_DIR/out") > 0)) || fail 'no memory'
+    equal "$(jq '.memory.usage.limit // .memory.usage_limit' "$TEST_DIR/out")" 67108864 'limit'
+    (($(jq '.cpu.usage.total // .cpu.usage_usec' "$TEST_DIR/out") > 0)) || fail 'no CPU time'
+}
+
+@test "ctr task exec" {
+    need_verb exec
+    run_in one --detach --env OF=container -- sleep 100
+    expect_success
+    prints_just container ctr task exec --exec-id e1 one sh -c 'echo $OF'
+    ends_with 9 ctr task exec --exec-id e2 one sh -c 'exit 9'
+    ends_with 1 ctr task exec --exec-id e3 one nosuch
+    expect_error 'exec: "nosuch": executable file not found in \$PATH'
+    prints_just '7 /tmp' ctr task exec --exec-id e4 --user 7 --cwd /tmp one sh -c 'echo $(id -u) $(pwd)'
+    call "$at_terminal" size:31x71 'wait:# ' 'send:sleep 0.5; stty size\r' 'wait:31 71' 'send:exit 8\r' -- \
+        ctr task exec --exec-id e5 --tty one sh
+    expect_status 8
+    works ctr task exec --exec-id e6 --detach one sleep 77
+    works ctr task kill --signal KILL --exec-id e6 one
+    equal "$(task_status one)" RUNNING
+}
+
+@test "ctr task ps" {
+    need_verb ps
+    started one sh -c 'sleep 111 & echo ready; sleep 222; true'
+    eventually has_output one ready
+    eventually shows 4 sh -c 'ctr task ps one | wc -l'
+}
+
+@test "ctr task checkpoint is refused, and the container lives on" {
+    is_swiftlet || skip 'runc asks criu'
+    [[ $("$RUNTIME" --help) != *' checkpoint '* ]] || skip 'swiftlet has checkpoint'
+    run_in one --detach -- sleep 100
+    expect_success
+    call ctr task checkpoint one
+    ((status != 0)) || fail 'expected a refusal'
+    equal "$(task_status one)" RUNNING
+}
+
+@test "containerd cleans up after a shim that was killed" {
+    run_in one --detach -- sleep 54321
+    expect_success
+    local pid shim
+    pid=$(in_lab ctr task list | awk '$1 == "one" { print $2 }')
+    shim=$(in_lab awk '/^PPid:/ { print $2 }' "/proc/$pid/status")
+    in_lab kill -KILL "$shim"
+    eventually in_lab test ! -e "/proc/$pid"
+    eventually in_lab test ! -e /run/runtime/default/one
+}
