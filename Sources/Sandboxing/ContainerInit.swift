@@ -196,8 +196,13 @@ struct ProcessSetup {
     }
 
     func enterWorkingDirectory() throws {
-        do {
+        do throws(HostError) {
             try changeDirectory(to: process.cwd)
+        } catch {
+            // runc's words.
+            throw Failure("chdir to cwd (\"\(process.cwd)\") set in config.json failed: \(error.reason)")
+        }
+        do {
             // A directory outside the root, reached through a leaked descriptor, has no path here.
             let path = try currentDirectoryPath()
             guard path.hasPrefix("/") else { throw Failure("\(process.cwd) is outside the container's root") }
