@@ -7,12 +7,12 @@ load helpers
 in_lab() { # OPTIONS... FILE
     [[ ! ${NO_ENGINES-} ]] || skip "$NO_ENGINES"
     local file=${*: -1} log=$TEST_DIR/lab.log status=0
-    # What bats sets is about this run, not the one in the guest.
+    # What bats sets is about this run, not the one in the guest; on its PATH is a part of it called like the whole.
     local name unset=()
     for name in "${!BATS_@}"; do unset+=(-u "$name"); done
     # A guest of QEMU without KVM is an order of magnitude slower than this machine.
-    env "${unset[@]}" LIMIT=120 BATS_TEST_TIMEOUT=600 RUNTIME="$RUNTIME" timeout 1800 \
-        "$repository/Tests/Conformance/v2-lab" "${@:1:$#-1}" --limit 1700 bats "$BATS_TEST_DIRNAME/$file" \
+    env "${unset[@]}" PATH="${PATH//"$BATS_LIBEXEC:"/}" LIMIT=120 BATS_TEST_TIMEOUT=600 RUNTIME="$RUNTIME" \
+        timeout 1800 "$repository/Tests/Conformance/v2-lab" "${@:1:$#-1}" --limit 1700 bats "$BATS_TEST_DIRNAME/$file" \
         >"$log" 2>&1 3>&- </dev/null || status=$?
     ((status != 77)) || skip "$(tail -n 1 "$log")"
     cat "$log"
