@@ -205,11 +205,15 @@ public func writeAll(_ bytes: [UInt8], to descriptor: Int32, named name: String)
 
 /// Writes a short text into an existing file in one call, as the files of procfs, sysfs and cgroups want it.
 public func writeControlFile(_ path: String, in directory: Int32 = currentDirectory, _ text: String) throws(HostError) {
-    let file = try open(path, in: directory, flags: .writeOnly)
+    try writeAtOnce(text, to: try open(path, in: directory, flags: .writeOnly), named: path)
+}
+
+/// Writes a short text in one call. See write(2).
+func writeAtOnce(_ text: String, to file: consuming Descriptor, named name: String) throws(HostError) {
     let bytes = [UInt8](text.utf8)
     // SAFETY: the array's storage lives for the call and its own length is passed.
     let written = unsafe bytes.withUnsafeBufferPointer { unsafe lx_write(file.raw, $0.baseAddress, $0.count) }
-    try check("write", "\(path) (\(text))", written)
+    try check("write", "\(name) (\(text))", written)
 }
 
 /// Reads a whole small file as text. See read(2).

@@ -10,7 +10,7 @@ public struct FilterCache: Sendable {
     /// How many programs are kept at most.
     static let slots: UInt64 = 64
     /// What every entry begins with; to be changed when programs are compiled in another way.
-    private static let magic = [UInt8]("swiftlet filter 1\n".utf8)
+    private static let magic = [UInt8]("swiftlet filter 2\n".utf8)
 
     private let directory: String
 
@@ -68,7 +68,9 @@ public struct FilterCache: Sendable {
 }
 
 /// Everything that decides how a filter's program looks, as bytes.
-func filterSource(defaultAction: FilterAction, architectures: [String], rules: [FilterRule]) -> [UInt8] {
+func filterSource(
+    defaultAction: FilterAction, architectures: [String], rules: [FilterRule], knowsAll: Bool = true
+) -> [UInt8] {
     var bytes = [UInt8]()
     bytes.reserveCapacity(16384)
     func add(_ number: some FixedWidthInteger) {
@@ -81,6 +83,7 @@ func filterSource(defaultAction: FilterAction, architectures: [String], rules: [
         bytes.append(0)
     }
     add(defaultAction.value)
+    add(UInt8(knowsAll ? 1 : 0))
     add(UInt32(architectures.count))
     for architecture in architectures { add(architecture) }
     for rule in rules {

@@ -28,9 +28,6 @@ public struct Procfs: ~Copyable {
         // SAFETY: the string is NUL-terminated for the length of the call.
         let opened = unsafe lx_openat2(root.raw, path, O_WRONLY, 0, resolve)
         let file = Descriptor(owning: try check("openat2", "/proc/\(path)", opened))
-        let bytes = [UInt8](text.utf8)
-        // SAFETY: the array's storage lives for the call and its own length is passed.
-        let written = unsafe bytes.withUnsafeBufferPointer { unsafe lx_write(file.raw, $0.baseAddress, $0.count) }
-        try check("write", "/proc/\(path) (\(text))", written)
+        try writeAtOnce(text, to: file, named: "/proc/\(path)")
     }
 }

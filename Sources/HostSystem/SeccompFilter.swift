@@ -99,20 +99,17 @@ public struct SeccompProgram: Equatable, Sendable {
     ) throws(HostError) {
         self.flags = flags
         notifies = defaultAction == .notify || rules.contains { $0.action == .notify }
-        var head = [UInt8]()
-        if !knowsAll && UnknownCalls.areMet(by: defaultAction) { head = UnknownCalls(rules, architectures).program }
-        guard let cache else {
-            instructions = head + (try Self.compile(defaultAction, architectures, rules))
+        let source = cache.map { _ in
+            filterSource(defaultAction: defaultAction, architectures: architectures, rules: rules, knowsAll: knowsAll)
+        }
+        if let cache, let source, let kept = cache.program(from: source) {
+            instructions = kept
             return
         }
-        let source = filterSource(defaultAction: defaultAction, architectures: architectures, rules: rules)
-        if let kept = cache.program(from: source) {
-            instructions = head + kept
-        } else {
-            let compiled = try Self.compile(defaultAction, architectures, rules)
-            instructions = head + compiled
-            cache.keep(compiled, from: source)
-        }
+        let answersUnknown = !knowsAll && UnknownCalls.areMet(by: defaultAction)
+        let head = answersUnknown ? UnknownCalls(rules, architectures).program : []
+        instructions = head + (try Self.compile(defaultAction, architectures, rules))
+        if let cache, let source { cache.keep(instructions, from: source) }
     }
 
     private static func compile(

@@ -39,14 +39,7 @@ public struct SignalQueue: ~Copyable {
 /// See poll(2). An interruption counts as nothing being ready.
 /// - Returns: For each descriptor whether it can be read or has been closed by its other end.
 public func waitUntilReadable(_ descriptors: [Int32], timeout: Int32 = -1) throws(HostError) -> [Bool] {
-    var polled = descriptors.map { pollfd(fd: $0, events: Int16(POLLIN), revents: 0) }
-    // SAFETY: the array's own count is passed.
-    let result = unsafe polled.withUnsafeMutableBufferPointer {
-        unsafe lx_poll($0.baseAddress, UInt($0.count), timeout)
-    }
-    if result == -EINTR { return descriptors.map { _ in false } }
-    try check("poll", "", result)
-    return polled.map { $0.revents != 0 }
+    try waitForNotice(descriptors, changing: nil, timeout: timeout).readable
 }
 
 /// Waits until `descriptor` can be read, for processes that live long and do little.

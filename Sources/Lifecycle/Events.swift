@@ -21,9 +21,12 @@ extension Runtime {
     public func watch(id: String, every interval: Int64, tell: (JSONValue) throws -> Void) throws {
         let record = try living(id)
         let statistics = CgroupStatistics(of: record.processCgroups)
-        let process = try openProcess(record.pid)
-        // It may have ended, and its number be another's by now.
-        guard processStatus(record.pid)?.startTime == record.startTime else { throw notRunning(id) }
+        let process: Descriptor
+        do throws(HostError) {
+            process = try record.openProcess()
+        } catch {
+            throw error.isNoSuchProcess ? notRunning(id) : error
+        }
         var memory = try OutOfMemoryWatch(of: record.processCgroups)
         var next = monotonicNanoseconds() + interval
         while true {

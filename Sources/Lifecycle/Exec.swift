@@ -94,10 +94,7 @@ extension Runtime {
     /// Opens process 1, which is known by its number and the time at which it started.
     private func openProcess(of record: ContainerRecord) throws -> Descriptor {
         do throws(HostError) {
-            let process = try HostSystem.openProcess(record.pid)
-            // The number may have been given to another process since the status was read.
-            guard processStatus(record.pid)?.startTime == record.startTime else { throw HostError.gone }
-            return process
+            return try record.openProcess()
         } catch {
             if error.isNoSuchProcess { throw Failure("cannot exec in a stopped container") }
             throw Failure("cannot join container \(record.id)", cause: error)

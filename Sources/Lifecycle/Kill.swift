@@ -32,9 +32,7 @@ extension Runtime {
 
     private func send(_ signal: Int32, to record: ContainerRecord) throws {
         do throws(HostError) {
-            let process = try openProcess(record.pid)
-            // The number may have been given to another process since the status was read.
-            guard processStatus(record.pid)?.startTime == record.startTime else { throw HostError.gone }
+            let process = try record.openProcess()
             try sendSignal(signal, through: process.raw)
         } catch {
             if error.isNoSuchProcess { throw Failure("container not running") }

@@ -59,9 +59,7 @@ extension Runtime {
 
     /// Waits until process 1 is gone, which is about to end; in vain after five seconds.
     private func waitForEnd(of record: ContainerRecord) {
-        guard let process = try? openProcess(record.pid),
-            processStatus(record.pid)?.startTime == record.startTime
-        else { return }
+        guard let process = try? record.openProcess() else { return }
         _ = try? waitUntilReadable([process.raw], timeout: 5000)
     }
 
@@ -125,9 +123,7 @@ extension Runtime {
     private func end(_ record: ContainerRecord) throws {
         guard record.pid > 0 else { return }
         do throws(HostError) {
-            let process = try openProcess(record.pid)
-            // The number may be another process's by now; what is open stands for one process alone.
-            guard processStatus(record.pid)?.startTime == record.startTime else { return }
+            let process = try record.openProcess()
             try sendSignal(Signal.kill, through: process.raw)
             let freezer = CgroupFreezer(in: record.processCgroups)
             freezer?.thaw()

@@ -37,6 +37,7 @@ import Testing
         let others = [
             filterSource(defaultAction: .error(1), architectures: ["x86"], rules: rules),
             filterSource(defaultAction: .allow, architectures: ["x32"], rules: rules),
+            filterSource(defaultAction: .allow, architectures: ["x86"], rules: rules, knowsAll: false),
             filterSource(defaultAction: .allow, architectures: [], rules: rules),
             filterSource(
                 defaultAction: .allow, architectures: ["x86"], rules: [FilterRule(name: "rmdir", action: .error(28))]),

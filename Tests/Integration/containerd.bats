@@ -23,13 +23,10 @@ setup() {
 # Each test removes its containers here; nothing of the runtime may be left.
 teardown() {
     [[ ${TEST_DIR-} ]] || return 0
-    local id left
+    local id
     for id in $(in_lab ctr task list --quiet); do in_lab ctr task delete --force "$id" >/dev/null; done
     for id in $(in_lab ctr container list --quiet); do in_lab ctr container delete "$id" >/dev/null; done
-    left=$(in_lab find /run/runtime/default -mindepth 1 2>/dev/null) || true
-    [[ ! $left ]] || { echo "state left: $left" && false; }
-    left=$(find /sys/fs/cgroup -mindepth 3 -type d -path "*/$LAB_NAME/*")
-    [[ ! $left ]] || { echo "cgroups left: $left" && false; }
+    lab_left_nothing /run/runtime/default -mindepth 1
     clean_up
 }
 

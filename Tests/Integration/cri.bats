@@ -66,12 +66,8 @@ setup() {
 # Each test removes its pods here, which takes their containers along; nothing of the runtime may be left.
 teardown() {
     [[ ${TEST_DIR-} ]] || return 0
-    local left
     cri clean
-    left=$(in_lab find /run/containerd/runc/k8s.io -mindepth 1 2>/dev/null) || true
-    [[ ! $left ]] || { echo "state left: $left" && false; }
-    left=$(find /sys/fs/cgroup -mindepth 3 -type d -path "*/$LAB_NAME/*")
-    [[ ! $left ]] || { echo "cgroups left: $left" && false; }
+    lab_left_nothing /run/containerd/runc/k8s.io -mindepth 1
     clean_up
 }
 

@@ -41,10 +41,7 @@ teardown() {
     left=$(in_lab docker network ls --quiet --filter type=custom)
     # shellcheck disable=SC2086
     [[ ! $left ]] || in_lab docker network rm $left >/dev/null
-    left=$(in_lab find /run/docker -path '*/runtime-*/moby/*')
-    [[ ! $left ]] || { echo "state left: $left" && false; }
-    left=$(find /sys/fs/cgroup -mindepth 3 -type d -path "*/$LAB_NAME/*")
-    [[ ! $left ]] || { echo "cgroups left: $left" && false; }
+    lab_left_nothing /run/docker -path '*/runtime-*/moby/*'
     clean_up
 }
 

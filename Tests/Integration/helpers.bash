@@ -264,6 +264,22 @@ run_container() { # OPTIONS...
     runtime run --bundle "$BUNDLE" "$@" "$ID"
 }
 
+# Runs a shell script in the container and expects success.
+inside() { # SCRIPT [JQ_FILTER]
+    bundle sh -c "$1"
+    edit "${2:-.}"
+    run_container
+    expect_success
+}
+
+# Expects that a container of `true` is refused with a reason.
+refuses() { # REGEX JQ_FILTER
+    bundle true
+    edit "$2"
+    run_container
+    expect_refusal "$1"
+}
+
 # Creates the bundle's container; what it prints goes to $TEST_DIR/ID.out and $TEST_DIR/ID.err. Sets PID.
 create_container() { # OPTIONS...
     PID=''

@@ -2,14 +2,6 @@
 
 load helpers
 
-# Runs a shell script in the container and expects success.
-inside() { # SCRIPT [JQ_FILTER]
-    bundle sh -c "$1"
-    edit "${2:-.}"
-    run_container
-    expect_success
-}
-
 # The value of a line in a process's status file.
 status_line() { # NAME [TEXT]
     sed -n "s/^$1:[[:space:]]*//p" <<<"${2-$output}"

@@ -8,21 +8,6 @@ teardown() {
     clean_up
 }
 
-# Runs a shell script in the container and expects success.
-inside() { # SCRIPT [JQ_FILTER]
-    bundle sh -c "$1"
-    edit "${2:-.}"
-    run_container
-    expect_success
-}
-
-refuses() { # REGEX JQ_FILTER
-    bundle true
-    edit "$2"
-    run_container
-    expect_refusal "$1"
-}
-
 # The options of a mount of the container.
 mount_options() { # DESTINATION
     awk -v place="$1" '$5 == place { print $6 }' <<<"$output"

@@ -2,14 +2,6 @@
 
 load helpers
 
-# Runs a shell script in the container and expects success.
-inside() { # SCRIPT [JQ_FILTER]
-    bundle sh -c "$1"
-    edit "${2:-.}"
-    run_container
-    expect_success
-}
-
 @test "a mount namespace that is not listed is the caller's, and left as it was" {
     need_swiftlet # runc leaves the mounts behind
     local filter='.linux.namespaces |= map(select(.type != "mount")) | .linux.maskedPaths = [] | .linux.readonlyPaths = []'

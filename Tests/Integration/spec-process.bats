@@ -2,22 +2,6 @@
 
 load helpers
 
-# Runs a shell script in the container and expects success.
-inside() { # SCRIPT [JQ_FILTER]
-    bundle sh -c "$1"
-    edit "${2:-.}"
-    run_container
-    expect_success
-}
-
-# Expects that the container is refused with a reason.
-refuses() { # REGEX JQ_FILTER
-    bundle true
-    edit "$2"
-    run_container
-    expect_refusal "$1"
-}
-
 # Field N of /proc/self/stat, counted as proc(5) does.
 stat_field() { # N
     sed 's/.*) /x x /' <<<"$output" | cut -d ' ' -f "$1"

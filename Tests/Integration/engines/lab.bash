@@ -151,6 +151,15 @@ lab_down() {
     }
 }
 
+# Fails when the runtime's state of a container or a container's cgroup is there.
+lab_left_nothing() { # STATE_DIRECTORY FIND_EXPRESSION...
+    local left
+    left=$(in_lab bash -c '[[ ! -e $1 ]] || find "$@"' find "$@")
+    [[ ! $left ]] || { echo "state left: $left" && false; }
+    left=$(find /sys/fs/cgroup -mindepth 3 -type d -path "*/$LAB_NAME/*")
+    [[ ! $left ]] || { echo "cgroups left: $left" && false; }
+}
+
 # A frozen process cannot be killed on version 1 of cgroups.
 thaw_lab() {
     local file
