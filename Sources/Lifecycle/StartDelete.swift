@@ -98,6 +98,23 @@ extension Runtime {
         if let record = try remove(container, force: force) { runLateHooks(.poststop, record, status: .stopped) }
     }
 
+    /// Removes every container whose id matches an extended regular expression, as crun does.
+    ///
+    /// - Throws: ``HostSystem/Failure`` that says why the expression is none, or, when all were tried, which are left.
+    public func delete(matching pattern: String, force: Bool) throws {
+        let expression = try RegularExpression(pattern)
+        var left = [String]()
+        for id in try store.ids() where expression.matches(id) {
+            do {
+                try delete(id: id, force: force)
+            } catch {
+                log.warning("\(error)")
+                left.append(id)
+            }
+        }
+        if !left.isEmpty { throw Failure("cannot delete \(left.joined(separator: ", "))") }
+    }
+
     /// Removes a container; the lock ends here.
     private func remove(_ container: consuming Container, force: Bool) throws -> ContainerRecord? {
         let status = container.status

@@ -180,6 +180,32 @@ load helpers
     ok delete --force "$ID"
 }
 
+@test "delete --regex" {
+    need_swiftlet # crun has it, runc has not
+    local first second third
+    bundle sleep 1000
+    create
+    first=$ID
+    bundle sleep 1000
+    create
+    second=$ID
+    bundle sleep 1000
+    create
+    ok start "$ID"
+    third=$ID
+    refused 'invalid regular expression "\(": ' delete --regex '('
+    ok delete --regex "^$PREFIX-no"
+    # The names are tried one after the other, and what can be deleted is.
+    runtime delete --regex "^($first|$second|$third)\$"
+    expect_refusal "cannot delete $third\$"
+    grep -q "cannot delete container $third that is not stopped: running" "$TEST_DIR/log" || fail "no reason in the log"
+    refused 'not exist' state "$first"
+    refused 'not exist' state "$second"
+    equal "$(status_of "$third")" running status
+    ok delete --force --regex "^$PREFIX-[0-9]+\$"
+    refused 'not exist' state "$third"
+}
+
 @test "kill of a stopped container fails" {
     bundle true
     create
