@@ -277,6 +277,12 @@ public func changeOwner(of path: String, in directory: Int32, uid: UInt32, gid: 
     try check("chown", path, unsafe lx_fchownat(directory, path, uid, gid, AT_SYMLINK_NOFOLLOW))
 }
 
+/// Sets the permission bits of `path`, or of what it links to. See fchmodat(2).
+public func changeMode(of path: String, in directory: Int32, to mode: UInt32) throws(HostError) {
+    // SAFETY: the string is NUL-terminated for the length of the call.
+    try check("chmod", path, unsafe lx_fchmodat(directory, path, mode))
+}
+
 /// Gives the file that a descriptor names, opened with O_PATH, to a user and group. See fchownat(2) AT_EMPTY_PATH.
 public func changeOwnerOfNamed(_ descriptor: Int32, uid: UInt32, gid: UInt32) throws(HostError) {
     // SAFETY: a literal.
@@ -329,6 +335,15 @@ public func lockExclusively(_ descriptor: Int32) throws(HostError) {
 
 /// Whether descriptor `number` is open in this process.
 public func isOpen(_ number: Int32) -> Bool { lx_is_open(number) != 0 }
+
+/// The descriptors from 3 through `last` that the caller left open: all that the runtime opens itself is close-on-exec.
+///
+/// - Throws: ``HostError`` when procfs does not say.
+public func inheritedDescriptors(through last: Int64) throws(HostError) -> [Int32] {
+    let directory = try open("/proc/self/fd", flags: [.readOnly, .directory])
+    let numbers = try entries(of: directory.raw, named: "/proc/self/fd").compactMap { Int32($0.name) }
+    return numbers.filter { $0 >= 3 && Int64($0) <= last && lx_is_inherited($0) != 0 }.sorted()
+}
 
 /// Closes every descriptor from `first` on. See close_range(2).
 public func closeDescriptors(from first: Int32) throws(HostError) {

@@ -1,21 +1,33 @@
 internal import HostSystem
 
-/// Sockets that a service manager opened for the container. See sd_listen_fds(3).
-enum Activation {
-    /// How many descriptors from 3 on they are; 0 unless they are meant for this very process.
-    static func descriptors() -> Int32 {
-        guard let count = Program.environment("LISTEN_FDS").flatMap({ Int32($0) }), count > 0,
-            Program.environment("LISTEN_PID").flatMap({ Int32($0) }) == currentProcess()
-        else { return 0 }
-        return count
+/// The descriptors of the caller that a container's process keeps: sockets that a service manager opened for it, and as
+/// many after them as the caller asks for. See sd_listen_fds(3).
+struct CallerDescriptors {
+    /// How many sockets of a service manager there are, from 3 on.
+    private let listening: Int32
+    /// Those that are open. The number of one that is not may be that of a file of the runtime's own by now.
+    let numbers: [Int32]
+
+    /// Finds them; a warning says when one is not open.
+    init(preserving more: Int32, _ log: Log) throws(HostError) {
+        listening = Self.listeningSockets()
+        let wanted = Int64(listening) + Int64(max(0, more))
+        numbers = try wanted > 0 ? inheritedDescriptors(through: 2 + wanted) : []
+        let missing = zip(numbers, Int32(3)...).first { $0 != $1 }?.1 ?? 3 + Int32(numbers.count)
+        guard numbers.count < wanted else { return }
+        log.warning("descriptor \(missing), which the container is to keep, is not open")
     }
 
-    /// Refuses to pass on descriptors that the caller has not opened: later they would be some of the runtime's own.
-    static func checkPreserved(_ count: Int32) throws(Failure) {
-        for number in 3..<(3 + max(0, count)) where !isOpen(number) {
-            throw Failure("descriptor \(number), which the container is to keep, is not open")
-        }
+    /// Sockets are for the process that LISTEN_PID names, or for the container when there is no such variable: a caller that
+    /// is no service manager cannot know this process's number beforehand.
+    private static func listeningSockets() -> Int32 {
+        guard let count = Program.environment("LISTEN_FDS").flatMap({ Int32($0) }), count > 0 else { return 0 }
+        guard let pid = Program.environment("LISTEN_PID") else { return count }
+        return Int32(pid) == currentProcess() ? count : 0
     }
+
+    /// What tells the container's process of its sockets.
+    var environment: [String] { listening > 0 ? ["LISTEN_FDS=\(listening)", "LISTEN_PID=1"] : [] }
 }
 
 /// Connects to the socket that takes a terminal's master; nil when none is named.

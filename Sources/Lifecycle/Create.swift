@@ -20,13 +20,12 @@ extension Runtime {
     /// - Parameter standIn: Asked for a socket that takes the terminal's master, when the options name none.
     func make(id: String, options: CreateOptions, standIn: () throws -> Int32?) throws -> Int32 {
         try checkSystemd()
-        let activated = Activation.descriptors()
-        try Activation.checkPreserved(activated + max(0, options.preserveDescriptors))
         let bundle = try Bundle(path: options.bundle, configFile: options.configFile)
         for remark in bundle.spec.linux?.resources?.remarks ?? [] { log.warning(remark) }
         let launch = try planLaunch(bundle)
         // A guest cannot reach this program's file; what an ordinary user's container could write, the user can anyway.
         if launch.plan.guest == nil && effectiveUser() == 0 { try SelfProtection.ensure() }
+        let callers = try CallerDescriptors(preserving: options.preserveDescriptors, log)
         let wantsTerminal = bundle.spec.process?.terminal == true
         let held = DescriptorSet()
         // To the end, not to the last mention: what is needed below are the numbers.
@@ -44,7 +43,7 @@ extension Runtime {
         do {
             let creation = Creation(
                 runtime: self, options: options, id: id, launch: launch,
-                consoleSocket: consoleSocket, pidfdSocket: pidfdSocket, kvm: kvm, activated: activated)
+                consoleSocket: consoleSocket, pidfdSocket: pidfdSocket, kvm: kvm, callers: callers)
             return try creation.carryOut(bundle, in: directory, failedInHooks: &failedInHooks)
         } catch {
             try? directory.remove()
@@ -74,8 +73,7 @@ private struct Creation {
     let consoleSocket: Int32?
     let pidfdSocket: Int32?
     let kvm: Int32?
-    /// How many listening sockets a service manager hands through.
-    let activated: Int32
+    let callers: CallerDescriptors
 
     /// Makes the sandbox and its process; returns the pid.
     ///
@@ -186,8 +184,8 @@ private struct Creation {
         request.noPivot = options.noPivot
         request.noNewKeyring = options.noNewKeyring
         request.rootless = runtime.settings.rootless
-        request.preservedDescriptors = activated + max(0, options.preserveDescriptors)
-        if activated > 0 { request.spec.process?.env += ["LISTEN_FDS=\(activated)", "LISTEN_PID=1"] }
+        request.preservedDescriptors = callers.numbers
+        request.spec.process?.env += callers.environment
         request.consoleSocket = consoleSocket
         request.guestDescriptors = [launch.image?.raw, kvm].compactMap { $0 }
         return request

@@ -11,15 +11,13 @@ extension Runtime {
     public func exec(id: String, options: ExecOptions) throws -> Int32 {
         // Before anything else: the copy begins anew.
         if effectiveUser() == 0 { try SelfProtection.ensure() }
-        let activated = Activation.descriptors()
-        let preserved = activated + max(0, options.preserveDescriptors)
-        try Activation.checkPreserved(preserved)
+        let callers = try CallerDescriptors(preserving: options.preserveDescriptors, log)
         let container = try open(id, lock: false)
         let record = try runningRecord(container, ignorePaused: options.ignorePaused)
         let containerProcess = try openProcess(of: record)
         let spec = try RuntimeSpec.decode(try container.directory.configuration())
         var process = try options.process(in: spec)
-        if activated > 0 { process.env += ["LISTEN_FDS=\(activated)", "LISTEN_PID=1"] }
+        process.env += callers.environment
 
         var request = ExecRequest(
             id: id, spec: spec, process: process, containerPID: record.pid, containerProcess: containerProcess.raw,
@@ -31,7 +29,7 @@ extension Runtime {
         }
         request.subCgroups = try options.subCgroups()
         request.noNewKeyring = record.noNewKeyring
-        request.preservedDescriptors = preserved
+        request.preservedDescriptors = callers.numbers
         return try run(request, options)
     }
 

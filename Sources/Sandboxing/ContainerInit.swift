@@ -251,7 +251,7 @@ extension ContainerInit {
     /// Becomes the container's user; returns the program's path, nil for a guest.
     private func settleProcess() throws -> String? {
         try setDumpable(false)
-        let preserved = settings.isGuest ? settings.guestDescriptors : Array(3..<(3 + settings.preservedDescriptors))
+        let preserved = settings.isGuest ? settings.guestDescriptors : settings.preservedDescriptors
         try setup.keepOnly(preserved + [channel.socket.raw, listener])
         try settings.attributes.apply()
         if settings.isGuest {

@@ -7,6 +7,8 @@ struct DeviceNodes {
     let binds: Bool
     /// What config.json mounts: a file that it mounts in the place of a default node stays.
     let mounts: [Mount]
+    /// Nodes made for this container before its user namespace, by their number in config.json.
+    var prepared: [Int: Int32] = [:]
 
     /// The nodes every container has.
     private static let defaults: [DeviceNode] = [
@@ -29,7 +31,9 @@ struct DeviceNodes {
     func make(_ configured: [DeviceNode], in tree: borrowing RootTree) throws(Failure) {
         let named = Set(configured.map(\.path))
         for device in Self.defaults where !named.contains(device.path) { try make(device, "/linux/devices", in: tree) }
-        for (index, device) in configured.enumerated() { try make(device, "/linux/devices/\(index)", in: tree) }
+        for (index, device) in configured.enumerated() {
+            try make(device, "/linux/devices/\(index)", prepared: prepared[index], in: tree)
+        }
         do throws(HostError) {
             for (path, target) in Self.links { try link(path, to: target, in: tree) }
             if let pts = try tree.find("/dev/pts/ptmx") {
@@ -41,8 +45,14 @@ struct DeviceNodes {
         }
     }
 
-    private func make(_ device: DeviceNode, _ pointer: String, in tree: borrowing RootTree) throws(Failure) {
+    private func make(
+        _ device: DeviceNode, _ pointer: String, prepared: Int32? = nil, in tree: borrowing RootTree
+    ) throws(Failure) {
         do throws(HostError) {
+            if let prepared {
+                let place = try tree.make(device.path, isDirectory: false)
+                return try attachMount(prepared, at: place.descriptor.raw)
+            }
             if binds && device.type != .fifo { return try bind(device, in: tree) }
             do throws(HostError) {
                 try makeNew(device, in: tree)
@@ -98,7 +108,7 @@ struct DeviceNodes {
     }
 
     /// Whether a file is the device that is asked for.
-    private static func `is`(_ file: FileStatus, _ device: DeviceNode) -> Bool {
+    static func `is`(_ file: FileStatus, _ device: DeviceNode) -> Bool {
         switch device.type {
         case .character, .unbuffered: file.kind == .characterDevice && file.device == numbers(device)
         case .block: file.kind == .blockDevice && file.device == numbers(device)
@@ -110,7 +120,8 @@ struct DeviceNodes {
         (UInt32(truncatingIfNeeded: device.major), UInt32(truncatingIfNeeded: device.minor))
     }
 
-    private static func kind(_ type: DeviceType) -> UInt32 {
+    /// The S_IFMT bits of a kind of device.
+    static func kind(_ type: DeviceType) -> UInt32 {
         switch type {
         case .character, .unbuffered: NodeMode.character
         case .block: NodeMode.block

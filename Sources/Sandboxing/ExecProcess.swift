@@ -19,8 +19,8 @@ public struct ExecRequest {
     public var subCgroups: [String: String] = [:]
     /// The process keeps the caller's session keyring.
     public var noNewKeyring = false
-    /// How many descriptors from 3 on the program keeps.
-    public var preservedDescriptors: Int32 = 0
+    /// The descriptors that the program keeps besides the standard ones.
+    public var preservedDescriptors: [Int32] = []
     /// The socket that takes the terminal's master.
     public var consoleSocket: Int32?
 
@@ -121,7 +121,7 @@ private struct ExecInit: ~Copyable {
             let setup = ProcessSetup(
                 process: request.process, identity: settings.identity, consoleSocket: request.consoleSocket)
             try setup.attach(try openConsole())
-            try setup.keepOnly(Array(3..<(3 + request.preservedDescriptors)) + [channel.socket.raw])
+            try setup.keepOnly(request.preservedDescriptors + [channel.socket.raw])
             let program = try setup.findProgram()
             try begin(program, setup)
         } catch {

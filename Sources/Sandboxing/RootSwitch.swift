@@ -67,7 +67,12 @@ struct RootSwitch {
             RootTree.normalised($0.destination) == ["dev"] && MountOptions($0).isBind
         }
         if !bindsDev {
-            let nodes = DeviceNodes(binds: settings.namespaces.isSeparate(.user), mounts: settings.spec.mounts)
+            let held = DescriptorSet()
+            defer { held.close() }
+            var nodes = DeviceNodes(binds: settings.namespaces.isSeparate(.user), mounts: settings.spec.mounts)
+            if let prepared = settings.preparedDevices {
+                nodes.prepared = try prepared.mounts(over: tree.directory.raw, held)
+            }
             try nodes.make(linux.devices, in: tree)
         }
         let console = try openConsole(in: tree)

@@ -18,8 +18,8 @@ public struct SandboxRequest {
     public var noPivot = false
     /// The container keeps the caller's session keyring.
     public var noNewKeyring = false
-    /// How many descriptors from 3 on the program keeps.
-    public var preservedDescriptors: Int32 = 0
+    /// The descriptors that the program keeps besides the standard ones.
+    public var preservedDescriptors: [Int32] = []
     /// The engine's socket that takes the terminal's master.
     public var consoleSocket: Int32?
     /// Where compiled seccomp filters are kept; nil to compile anew.
@@ -173,6 +173,9 @@ public struct Sandbox {
     ) throws -> Int32 {
         settings.mappedMounts = try IDMappedMounts(
             settings.spec, bundle: settings.bundle, settings.namespaces, isGuest: settings.isGuest)
+        settings.preparedDevices = settings.spec.linux.flatMap {
+            PreparedDevices($0, settings.namespaces, isGuest: settings.isGuest)
+        }
         let pair = try SocketPair()
         let pid = try ProcessCloning(namespaces: settings.namespaces).clone()
         let (ours, theirs) = pair.take()

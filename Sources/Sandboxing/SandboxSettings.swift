@@ -10,8 +10,8 @@ struct SandboxSettings {
     let isGuest: Bool
     let noPivot: Bool
     let noNewKeyring: Bool
-    /// How many descriptors from 3 on the program keeps.
-    let preservedDescriptors: Int32
+    /// The descriptors that the program keeps besides the standard ones.
+    let preservedDescriptors: [Int32]
     /// The engine's socket that takes the terminal's master.
     let consoleSocket: Int32?
     /// Descriptors that a guest's supervisor keeps.
@@ -22,4 +22,6 @@ struct SandboxSettings {
     let attributes: ExecutionAttributes
     /// Mounts that were made before process 1; nil until they are.
     var mappedMounts: IDMappedMounts?
+    /// Device nodes that were made before process 1; nil for most containers.
+    var preparedDevices: PreparedDevices?
 }

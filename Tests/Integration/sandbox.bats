@@ -416,6 +416,27 @@ status_line() { # NAME [TEXT]
     called='run with LISTEN_FDS'
     expect_success
     expect_output $'1 1\nthree'
+    # Those of another process are none of the container's.
+    output=$(LISTEN_FDS=1 LISTEN_PID=1 "$RUNTIME" --root "$ROOT" run --bundle "$BUNDLE" "$ID" 3<"$TEST_DIR/three" \
+        2>/dev/null </dev/null) || true
+    expect_output ''
+    # Who is no service manager need not know the runtime's number.
+    need_swiftlet # as crun; runc hands nothing on
+    output=$(env --unset LISTEN_PID LISTEN_FDS=1 "$RUNTIME" --root "$ROOT" run --bundle "$BUNDLE" "$ID" \
+        3<"$TEST_DIR/three" </dev/null 2>&1) || true
+    expect_output $'1 1\nthree'
+}
+
+@test "--preserve-fds keeps what is open and nothing of the runtime's own" {
+    need_swiftlet # runc refuses it, crun is silent
+    bundle sh -c 'ls /proc/$$/fd; true'
+    status=0
+    "$RUNTIME" --root "$ROOT" --log "$TEST_DIR/log" run --preserve-fds 4 --bundle "$BUNDLE" "$ID" 3>&- 4>&- 6>&- \
+        5</dev/null >"$TEST_DIR/out" 2>&1 </dev/null || status=$?
+    output=$(<"$TEST_DIR/out")
+    expect_success
+    expect_output $'0\n1\n2\n5'
+    grep -q 'descriptor 3, which the container is to keep, is not open' "$TEST_DIR/log" || fail "no warning"
 }
 
 @test "a program that is not there" {

@@ -210,7 +210,7 @@ ROWS
     refuses '/linux/devices/0/minor: ' '.linux.devices = [{path: "/dev/x", type: "c", major: 1, minor: 1048576}]'
 }
 
-@test "devices in a user namespace are the host's" {
+@test "devices in a user namespace: the host's, or made for the container" {
     need_swiftlet # runc 1.1 binds whatever the host has there, fifos too
     chmod 711 "$TEST_DIR"
     bundle sh -c 'stat -L -c "%F %t:%T" /dev/null /dev/kmsg; : >/dev/null && echo written; stat -c %F /dev/queue'
@@ -223,9 +223,22 @@ ROWS
     run_container
     expect_success
     expect_output $'character special file 1:3\ncharacter special file 1:b\nwritten\nfifo'
+    # The host has another file there, none, or one with another owner and mode.
+    bundle sh -c 'stat -c "%F %t:%T %a %u:%g" /dev/kmsg /dev/mine /dev/sub/null; : >/dev/sub/null && echo written
+        grep -c "^devices " /proc/mounts'
+    chown -hR 100000:200000 "$BUNDLE/rootfs"
+    edit "$maps | .linux.devices = [
+        {path: \"/dev/kmsg\", type: \"c\", major: 1, minor: 3},
+        {path: \"/dev/mine\", type: \"b\", major: 1, minor: 5, uid: 10, gid: 11, fileMode: 416},
+        {path: \"/dev/sub/null\", type: \"c\", major: 1, minor: 3, uid: 5}]"
+    run_container
+    expect_success
+    expect_output $'character special file 1:3 666 0:0\nblock special file 1:5 640 10:11
+character special file 1:3 666 5:0\nwritten\n3'
+    # An id that is not mapped has no node.
     bundle true
     chown -hR 100000:200000 "$BUNDLE/rootfs"
-    edit "$maps | .linux.devices = [{path: \"/dev/kmsg\", type: \"c\", major: 1, minor: 3}]"
+    edit "$maps | .linux.devices = [{path: \"/dev/mine\", type: \"b\", major: 1, minor: 5, uid: 70000}]"
     run_container
-    expect_refusal 'the host has another file there'
+    expect_refusal '/linux/devices/0: cannot make device /dev/mine: .*no such file or directory'
 }

@@ -78,6 +78,7 @@ static inline ssize_t lx_readlinkat(int dir, const char *path, char *buffer, siz
     return LX_RESULT(readlinkat(dir, path, buffer, size));
 }
 static inline int lx_fchown(int fd, unsigned uid, unsigned gid) { return (int)LX_RESULT(fchown(fd, uid, gid)); }
+static inline int lx_fchmodat(int dir, const char *path, unsigned mode) { return (int)LX_RESULT(fchmodat(dir, path, mode, 0)); }
 static inline int lx_fchownat(int dir, const char *path, unsigned uid, unsigned gid, int flags) {
     return (int)LX_RESULT(fchownat(dir, path, uid, gid, flags));
 }
@@ -89,6 +90,11 @@ static inline int lx_faccess_exec(const char *path) { return (int)LX_RESULT(facc
 static inline int lx_dup3(int from, int to) { return (int)LX_RETRY(dup2(from, to)); }
 static inline int lx_dup_cloexec(int fd, int least) { return (int)LX_RESULT(fcntl(fd, F_DUPFD_CLOEXEC, least)); }
 static inline int lx_is_open(int fd) { return fcntl(fd, F_GETFD) >= 0; }
+/* Whether fd was open before this program began: all that it opens itself is close-on-exec. */
+static inline int lx_is_inherited(int fd) {
+    int flags = fcntl(fd, F_GETFD);
+    return flags >= 0 && !(flags & FD_CLOEXEC);
+}
 static inline int lx_set_nonblocking(int fd, int on) {
     int flags = fcntl(fd, F_GETFL);
     if (flags < 0) return -errno;
