@@ -187,12 +187,16 @@ int lx_receive_descriptor(int socket) {
     return fd;
 }
 
-int lx_wait_idle(int fd) {
+void lx_give_memory_back(void) {
     extern char __executable_start[], etext[];
     malloc_trim(0);
     uintptr_t start = (uintptr_t)__executable_start & ~4095UL, end = (uintptr_t)etext & ~4095UL;
-    struct pollfd wait = {.fd = fd, .events = POLLIN};
     if (end > start) madvise((void *)start, end - start, MADV_DONTNEED);
+}
+
+int lx_wait_idle(int fd) {
+    struct pollfd wait = {.fd = fd, .events = POLLIN};
+    lx_give_memory_back();
     /* By the bare instruction: a call into libc would bring more of the text back. */
     long result;
     do {

@@ -106,6 +106,10 @@ public struct SeccompProgram: Equatable, Sendable {
             instructions = kept
             return
         }
+        // libseccomp's tables and trees are the largest that this program ever has in memory, with its text: they take
+        // the place of what ran before, and what runs afterwards takes theirs.
+        giveMemoryBack()
+        defer { giveMemoryBack() }
         let answersUnknown = !knowsAll && UnknownCalls.areMet(by: defaultAction)
         let head = answersUnknown ? UnknownCalls(rules, architectures).program : []
         instructions = head + (try Self.compile(defaultAction, architectures, rules))

@@ -42,10 +42,15 @@ public func waitUntilReadable(_ descriptors: [Int32], timeout: Int32 = -1) throw
     try waitForNotice(descriptors, changing: nil, timeout: timeout).readable
 }
 
+/// Gives back memory that can be had again: the allocator's free pages, and the program's text, which is in its file.
+///
+/// Each page of text that is needed afterwards costs a page fault. See malloc_trim(3), madvise(2) MADV_DONTNEED.
+func giveMemoryBack() { lx_give_memory_back() }
+
 /// Waits until `descriptor` can be read, for processes that live long and do little.
 ///
-/// Meanwhile memory that is not needed is given back: the allocator's, and the pages of the program's text. See poll(2),
-/// malloc_trim(3), madvise(2) MADV_DONTNEED.
+/// Meanwhile memory that is not needed is given back: the allocator's, and the pages of the program's text. See poll(2)
+/// and ``giveMemoryBack()``.
 public func waitIdle(for descriptor: Int32) throws(HostError) {
     try check("poll", "", lx_wait_idle(descriptor))
 }

@@ -45,6 +45,7 @@ static inline int lx_pidfd_kill(int fd, int signal) { return (int)LX_RESULT(sysc
 static inline int lx_execve(const char *path, char *const argv[], char *const envp[]) { return (int)LX_RESULT(execve(path, argv, envp)); }
 /* Waits until `fd` can be read, with as little memory resident as can be: free heap goes back, and so does the program's
  * own text, which is read again from its file page by page as it is needed. 1, or -errno. */
+void lx_give_memory_back(void);
 int lx_wait_idle(int fd);
 static inline int lx_execveat(int fd, char *const argv[], char *const envp[]) {
     return (int)LX_RESULT(syscall(SYS_execveat, fd, "", argv, envp, AT_EMPTY_PATH));
