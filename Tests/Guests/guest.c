@@ -77,14 +77,13 @@ uint64_t parse_number(const char *text, uint64_t fallback) {
 // The compiler may call these two for any initialisation or assignment of a structure.
 
 void *memset(void *destination, int byte, size_t size) {
-    for (char *next = destination; size > 0; size--)
-        *next++ = (char)byte;
+    void *next = destination;
+    __asm__ volatile("rep stosb" : "+D"(next), "+c"(size) : "a"(byte) : "memory");
     return destination;
 }
 
 void *memcpy(void *restrict destination, const void *restrict source, size_t size) {
-    const char *from = source;
-    for (char *next = destination; size > 0; size--)
-        *next++ = *from++;
+    void *next = destination;
+    __asm__ volatile("rep movsb" : "+D"(next), "+S"(source), "+c"(size) : : "memory");
     return destination;
 }

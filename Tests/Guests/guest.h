@@ -45,6 +45,8 @@ uint64_t memory_size(void);
 uint64_t kernel_end(void);
 /// NULL when there is no device of this name. `handle` is set to the device's index.
 const struct manifest_entry *find_device(const char *name, uint64_t *handle);
+/// The device with this handle, which count from 1; NULL behind the last.
+const struct manifest_entry *device_at(uint64_t handle);
 
 void console_write(const void *data, size_t size);
 /// Ends at once, without flushing.

@@ -68,6 +68,10 @@ const struct manifest_entry *find_device(const char *name, uint64_t *handle) {
     return NULL;
 }
 
+const struct manifest_entry *device_at(uint64_t handle) {
+    return handle < boot->manifest->entry_count ? &boot->manifest->entries[handle] : NULL;
+}
+
 void console_write(const void *data, size_t size) {
     const char *next = data;
     while (size > 0) {
