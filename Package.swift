@@ -65,6 +65,7 @@ let package = Package(
         library("Monitors", ["GuestModel"]),
         library("LaunchPlanning", ["GuestModel", "Frameworks", "Monitors", "OCISpec", "OCIBundle", "HostSystem"]),
         // act
+        library("Networking", ["HostSystem", "GuestModel"]),
         library("Solo5Tender", ["CLinux", "HostSystem", "GuestModel"]),
         library("ServiceManager", ["HostSystem"]),
         library("Sandboxing", ["HostSystem", "OCISpec", "LaunchPlanning", "ServiceManager"]),
@@ -73,8 +74,8 @@ let package = Package(
         library(
             "Lifecycle",
             [
-                "HostSystem", "OCISpec", "OCIBundle", "GuestModel", "LaunchPlanning", "Sandboxing", "Supervision",
-                "ContainerState",
+                "HostSystem", "OCISpec", "OCIBundle", "GuestModel", "LaunchPlanning", "Networking", "Sandboxing",
+                "Supervision", "ContainerState",
             ]),
         // edges: the command line
         library("Commands", ["HostSystem", "OCISpec", "LaunchPlanning", "Lifecycle"]),

@@ -3,6 +3,7 @@
 #include "sockets.h"
 #include <string.h>
 #include <malloc.h>
+#include <linux/if_tun.h>
 #include <poll.h>
 #include <sys/mman.h>
 
@@ -203,4 +204,18 @@ int lx_wait_idle(int fd) {
         __asm__ volatile("syscall" : "=a"(result) : "a"(SYS_poll), "D"(&wait), "S"(1L), "d"(-1L) : "rcx", "r11", "memory");
     } while (result == -EINTR);
     return (int)result;
+}
+
+int lx_tap_open(char name[16]) {
+    int fd = (int)LX_RETRY(open("/dev/net/tun", O_RDWR | O_CLOEXEC | O_NONBLOCK));
+    if (fd < 0) return fd;
+    struct ifreq request = {.ifr_flags = IFF_TAP | IFF_NO_PI};
+    memcpy(request.ifr_name, name, IFNAMSIZ);
+    if (ioctl(fd, TUNSETIFF, &request) < 0) {
+        int error = errno;
+        close(fd);
+        return -error;
+    }
+    memcpy(name, request.ifr_name, IFNAMSIZ);
+    return fd;
 }

@@ -22,6 +22,14 @@ public struct ContainerRecord: Equatable, Sendable {
     public var guest: String
     /// The guest's memory in MiB; 0 for an ordinary container.
     public var guestMemoryMiB: UInt64
+    /// The names of the guest's network devices, which `start` connects.
+    public var networkDevices: [String]
+    /// The network namespace that the container joined, by which its filters are found again; empty for one of its own.
+    public var networkNamespace: String
+    /// The number of its network namespace's file, once `start` has been there.
+    public var networkNamespaceNumber: UInt64
+    /// What `start` has set on interfaces: each a filter's interface, priority, and whether the queue is its own.
+    public var redirects: JSONValue
     /// The cgroup directories that were not there before it, outermost first.
     public var cgroups: [String]
     /// The cgroup directories its processes are in.
@@ -53,6 +61,10 @@ public struct ContainerRecord: Equatable, Sendable {
         startTime = 0
         guest = ""
         guestMemoryMiB = 0
+        networkDevices = []
+        networkNamespace = ""
+        networkNamespaceNumber = 0
+        redirects = .array([])
         cgroups = []
         processCgroups = []
         unit = ""
@@ -77,6 +89,10 @@ public struct ContainerRecord: Equatable, Sendable {
             "owner": JSONValue(owner),
             "guest": .string(guest),
             "guestMemoryMiB": JSONValue(guestMemoryMiB),
+            "networkDevices": JSONValue(networkDevices),
+            "networkNamespace": .string(networkNamespace),
+            "networkNamespaceNumber": JSONValue(networkNamespaceNumber),
+            "redirects": redirects,
             "cgroups": JSONValue(cgroups),
             "processCgroups": JSONValue(processCgroups),
             "unit": .string(unit),
@@ -101,6 +117,10 @@ public struct ContainerRecord: Equatable, Sendable {
         startTime = start
         guest = json["guest"]?.string ?? ""
         guestMemoryMiB = json["guestMemoryMiB"]?.integer() ?? 0
+        networkDevices = json["networkDevices"]?.array?.compactMap(\.string) ?? []
+        networkNamespace = json["networkNamespace"]?.string ?? ""
+        networkNamespaceNumber = json["networkNamespaceNumber"]?.integer() ?? 0
+        redirects = json["redirects"] ?? redirects
         cgroups = json["cgroups"]?.array?.compactMap(\.string) ?? []
         processCgroups = json["processCgroups"]?.array?.compactMap(\.string) ?? []
         listenerPath = json["listenerPath"]?.string ?? ""

@@ -2,5 +2,7 @@ public import GuestModel
 
 /// The frameworks that are known, in the order in which they look at a file.
 public let frameworks: [any Framework] = [
-    Solo5()
+    MirageOS(),
+    Rumprun(),
+    Solo5(),
 ]

@@ -1,4 +1,4 @@
-/// An ELF64 x86-64 file as a loader sees it: header, segments and notes, nothing of the sections.
+/// An ELF64 x86-64 file as a loader sees it: header, segments and notes, of the sections only the names of symbols.
 ///
 /// The file is taken for hostile: every offset is checked against the file before it is read, and what is read and
 /// kept is bounded (see ``ELFImage/Limits``). The format is that of the System V ABI and of elf(5).
@@ -11,6 +11,10 @@ public struct ELFImage: Equatable, Sendable {
         public static let notes = 1024
         /// Bytes of all note segments together.
         public static let noteBytes: UInt64 = 1 << 20
+        /// Section headers that are looked through for symbols.
+        public static let sections = 1024
+        /// Bytes of one table of symbols' names.
+        public static let symbolBytes: UInt64 = 16 << 20
     }
 
     /// `e_type`: 2 for an executable at fixed addresses, 3 for a position-independent one.

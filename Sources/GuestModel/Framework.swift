@@ -1,21 +1,34 @@
-/// A file that may hold a guest, with what the container says about the process in it.
-public struct GuestCandidate {
+/// A file that may hold a guest, with what the container says about it.
+public final class GuestCandidate {
     /// The file's path in the root filesystem.
     public let path: String
     /// Its bytes.
     public let bytes: any ByteSource
-    /// The words for the guest: the container's arguments without the program itself, or the words of a command line
-    /// that the image's metadata gives.
-    public let arguments: [String]
     /// Whether the container says that this is a guest. If not, a file that nobody recognises is an ordinary program.
     public let isMarked: Bool
+    /// The framework's name that the container gives; nil when it gives none.
+    public let framework: String?
+
+    private var read: Result<ELFImage, any Error>?
 
     /// Creates a candidate.
-    public init(path: String, bytes: any ByteSource, arguments: [String], isMarked: Bool) {
+    public init(path: String, bytes: any ByteSource, isMarked: Bool, framework: String? = nil) {
         self.path = path
         self.bytes = bytes
-        self.arguments = arguments
         self.isMarked = isMarked
+        self.framework = framework
+    }
+
+    /// The file as an ELF image; read once, for all the frameworks that look at it.
+    ///
+    /// - Throws: ``ELFError``, or the error of the file when it cannot be read.
+    public var elf: ELFImage {
+        get throws {
+            if let read { return try read.get() }
+            let result = Result { try ELFImage(bytes) }
+            read = result
+            return try result.get()
+        }
     }
 }
 
@@ -32,4 +45,14 @@ public protocol Framework: Sendable {
     ///
     /// - Throws: An error when the file is this framework's but cannot run.
     func recognise(_ candidate: GuestCandidate) throws -> Guest?
+
+    /// The boot string that tells a guest of its process and network, without a terminating NUL.
+    ///
+    /// - Throws: ``GuestError`` that names what the framework has no words for.
+    func bootString(for process: GuestProcess, network: GuestNetwork) throws(GuestError) -> [UInt8]
+}
+
+extension Framework {
+    /// Whether `name` is this framework's, or one of the other names it is known by.
+    public func isCalled(_ name: String) -> Bool { self.name == name || aliases.contains(name) }
 }

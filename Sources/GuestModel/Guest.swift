@@ -47,8 +47,6 @@ public struct Guest: Equatable, Sendable {
     public let path: String
     /// How it can be started, best first.
     public let bootProtocols: [BootProtocol]
-    /// Its boot string, without a terminating NUL.
-    public let commandLine: [UInt8]
     /// The devices it declares; every one must be attached.
     public let devices: [GuestDevice]
     /// The least guest memory in bytes with which its image can be loaded.
@@ -56,13 +54,12 @@ public struct Guest: Equatable, Sendable {
 
     /// Creates a guest.
     public init(
-        framework: String, path: String, bootProtocols: [BootProtocol], commandLine: [UInt8],
-        devices: [GuestDevice], leastMemoryBytes: UInt64
+        framework: String, path: String, bootProtocols: [BootProtocol], devices: [GuestDevice],
+        leastMemoryBytes: UInt64
     ) {
         self.framework = framework
         self.path = path
         self.bootProtocols = bootProtocols
-        self.commandLine = commandLine
         self.devices = devices
         self.leastMemoryBytes = leastMemoryBytes
     }

@@ -201,6 +201,8 @@ extension HostError {
     public static let fileExists = EEXIST
     /// EEXIST
     public var isAlreadyThere: Bool { errno == EEXIST }
+    /// ENODEV, ENOENT or EINVAL: what rtnetlink(7) says of an interface, queue or filter that has gone.
+    public var isGoneFromNetwork: Bool { errno == ENODEV || errno == ENOENT || errno == EINVAL }
     /// ESRCH: there is no such process.
     public var isNoSuchProcess: Bool { errno == ESRCH }
     /// EACCES or EPERM

@@ -90,6 +90,9 @@ public struct FileStatus: Sendable {
     /// Whether anybody may execute the file.
     public var isExecutable: Bool { raw.mode & 0o111 != 0 }
 
+    /// The number of the file in its filesystem.
+    public var inode: UInt64 { raw.inode }
+
     /// Whether `self` and `other` are the same inode of the same device.
     public func isSameFile(as other: FileStatus) -> Bool {
         raw.inode == other.raw.inode && raw.dev_major == other.raw.dev_major && raw.dev_minor == other.raw.dev_minor

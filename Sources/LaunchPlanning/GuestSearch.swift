@@ -11,6 +11,8 @@ struct FoundGuest {
     let foundBy: String
     /// The monitor that the container asks for by name.
     let wantedMonitor: String?
+    /// What the guest is to be told.
+    let process: GuestProcess
 }
 
 /// Looks for a guest in a container's root filesystem: marks first, then the program itself.
@@ -39,9 +41,9 @@ struct GuestSearch {
     /// An unmarked container: its program is a guest when a framework says so.
     private func program(in root: borrowing RootFilesystem) throws -> FoundGuest? {
         guard let image = try findProgram(process.args.first ?? "", in: root) else { return nil }
-        let words = Array(process.args.dropFirst())
-        guard let guest = try recognise(image, words: words, isMarked: false, wanted: nil) else { return nil }
-        return FoundGuest(guest: guest, image: image, foundBy: "program", wantedMonitor: nil)
+        guard let guest = try recognise(image, isMarked: false, wanted: nil) else { return nil }
+        return FoundGuest(
+            guest: guest, image: image, foundBy: "program", wantedMonitor: nil, process: guestProcess(nil))
     }
 
     private func marked(_ mark: GuestMark, in root: borrowing RootFilesystem) throws -> FoundGuest? {
@@ -50,19 +52,24 @@ struct GuestSearch {
             if isPodWide(mark) { return nil }
             throw Failure("unikernel \"\(name)\", named by \(mark.source), is not in the root filesystem")
         }
-        let words = mark.commandLine.map { $0.isEmpty ? [] : [$0] } ?? Array(process.args.dropFirst())
-        guard
-            let guest = try recognise(
-                image, words: words, isMarked: !isPodWide(mark) || mark.binary != nil, wanted: mark.framework)
-        else {
+        let isMarked = !isPodWide(mark) || mark.binary != nil
+        guard let guest = try recognise(image, isMarked: isMarked, wanted: mark.framework) else {
             if isPodWide(mark), mark.binary == nil { return nil }
             throw Failure("\(image.path), named as a unikernel by \(mark.source), is none of: \(frameworkNames)")
         }
-        return FoundGuest(guest: guest, image: image, foundBy: mark.source, wantedMonitor: mark.monitor)
+        return FoundGuest(
+            guest: guest, image: image, foundBy: mark.source, wantedMonitor: mark.monitor,
+            process: guestProcess(mark.commandLine))
     }
 
-    private func recognise(_ image: OpenFile, words: [String], isMarked: Bool, wanted: String?) throws -> Guest? {
-        let candidate = GuestCandidate(path: image.path, bytes: image, arguments: words, isMarked: isMarked)
+    private func guestProcess(_ commandLine: String?) -> GuestProcess {
+        GuestProcess(
+            arguments: process.args, commandLine: commandLine, environment: process.env,
+            workingDirectory: process.cwd, hostName: spec.hostname ?? "")
+    }
+
+    private func recognise(_ image: OpenFile, isMarked: Bool, wanted: String?) throws -> Guest? {
+        let candidate = GuestCandidate(path: image.path, bytes: image, isMarked: isMarked, framework: wanted)
         do {
             for framework in try candidates(wanted) {
                 if let guest = try framework.recognise(candidate) { return guest }
@@ -75,7 +82,7 @@ struct GuestSearch {
 
     private func candidates(_ wanted: String?) throws -> [any Framework] {
         guard let wanted else { return frameworks }
-        let named = frameworks.filter { $0.name == wanted || $0.aliases.contains(wanted) }
+        let named = frameworks.filter { $0.isCalled(wanted) }
         if named.isEmpty { throw Failure("unikernel type \"\(wanted)\" is not known (known are: \(frameworkNames))") }
         return named
     }

@@ -62,10 +62,17 @@ public struct GuestPlan: Equatable, Sendable {
     public let bootProtocol: BootProtocol
     /// The guest's memory in MiB.
     public let memoryMiB: UInt64
-    /// The guest's boot string, without a terminating NUL.
+    /// What the guest is told of its process.
+    public let process: GuestProcess
+    /// Its boot string without a terminating NUL, as far as it is known before the network is.
     public let commandLine: [UInt8]
+    /// The name servers that the guest is told.
+    public let nameServers: [IPAddress]
     /// The devices the guest declares.
     public let devices: [GuestDevice]
+
+    /// The names of the guest's network devices, in its own order.
+    public var networkDevices: [String] { devices.filter { $0.kind == .network }.map(\.name) }
 
     var json: JSONValue {
         let embedded: String =
@@ -81,6 +88,7 @@ public struct GuestPlan: Equatable, Sendable {
             "hostNeeds": JSONValue(hostNeeds.map(\.rawValue)),
             "memoryMiB": JSONValue(memoryMiB),
             "commandLine": .string(String(decoding: commandLine, as: UTF8.self)),
+            "nameServers": JSONValue(nameServers.map(\.description)),
             "devices": .array(devices.map { ["name": .string($0.name), "kind": .string($0.kind.rawValue)] }),
         ]
     }

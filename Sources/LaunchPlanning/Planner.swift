@@ -1,5 +1,6 @@
-internal import GuestModel
-internal import HostSystem
+internal import Frameworks
+public import GuestModel
+public import HostSystem
 internal import Monitors
 public import OCIBundle
 internal import OCISpec
@@ -26,10 +27,14 @@ public func planLaunch(_ bundle: borrowing Bundle) throws -> PlannedLaunch {
         let program = ProgramPlan(arguments: process.args, workingDirectory: process.cwd)
         return PlannedLaunch(plan: LaunchPlan(workload: .process(program)), image: nil)
     }
-    return PlannedLaunch(plan: LaunchPlan(workload: .guest(try plan(found, for: bundle.spec))), image: found.image)
+    let nameServers = try ResolverFile(in: bundle).nameServers
+    let guest = try plan(found, for: bundle.spec, nameServers)
+    return PlannedLaunch(plan: LaunchPlan(workload: .guest(guest)), image: found.image)
 }
 
-private func plan(_ found: FoundGuest, for spec: RuntimeSpec) throws(Failure) -> GuestPlan {
+private func plan(
+    _ found: FoundGuest, for spec: RuntimeSpec, _ nameServers: [IPAddress]
+) throws(Failure) -> GuestPlan {
     let guest = found.guest
     do throws(GuestError) {
         let (monitor, bootProtocol) = try chooseMonitor(for: guest, wanted: found.wantedMonitor)
@@ -39,7 +44,9 @@ private func plan(_ found: FoundGuest, for spec: RuntimeSpec) throws(Failure) ->
             framework: guest.framework, foundBy: found.foundBy, kernel: guest.path, monitor: monitor.name,
             form: monitor.form, hostNeeds: monitor.hostNeeds, bootProtocol: bootProtocol,
             memoryMiB: try memory(of: guest, under: monitor, limit: spec.linux?.resources?.memory?.limit),
-            commandLine: guest.commandLine, devices: guest.devices)
+            process: found.process,
+            commandLine: try bootString(of: guest.framework, for: found.process, network: GuestNetwork()),
+            nameServers: nameServers, devices: guest.devices)
     } catch {
         throw Failure("cannot run \(guest.path) as a unikernel", cause: error)
     }
@@ -68,9 +75,31 @@ private func checkHost(_ monitor: any Monitor) throws(GuestError) {
 
 /// Every device that a guest declares must be attached, or it would not start.
 private func checkDevices(_ guest: Guest, _ monitor: any Monitor) throws(GuestError) {
-    guard let device = guest.devices.first else { return }
-    let others = guest.devices.count > 1 ? " (and \(guest.devices.count - 1) more)" : ""
-    throw GuestError("device '\(device.name)' of kind \(device.kind.rawValue) is declared but not attached\(others)")
+    guard let device = guest.devices.first(where: { $0.kind == .block }) else { return }
+    throw GuestError("device '\(device.name)' of kind \(device.kind.rawValue) is declared but not attached")
+}
+
+private func bootString(
+    of framework: String, for process: GuestProcess, network: GuestNetwork
+) throws(GuestError) -> [UInt8] {
+    guard let framework = frameworks.first(where: { $0.name == framework }) else {
+        throw GuestError("framework \(framework) is not known")
+    }
+    return try framework.bootString(for: process, network: network)
+}
+
+extension GuestPlan {
+    /// The guest's boot string, once its network is known; without a terminating NUL.
+    ///
+    /// - Throws: ``HostSystem/Failure`` that names what cannot be told.
+    public func bootString(connections: [GuestNetwork.Connection]) throws(Failure) -> [UInt8] {
+        let network = GuestNetwork(connections: connections, nameServers: nameServers)
+        do throws(GuestError) {
+            return try LaunchPlanning.bootString(of: framework, for: process, network: network)
+        } catch {
+            throw Failure("cannot run \(kernel) as a unikernel", cause: error)
+        }
+    }
 }
 
 /// The guest's memory in MiB: what the container may use less what the monitor needs itself.

@@ -166,6 +166,9 @@ private struct Creation {
         if let guest = launch.plan.guest {
             record.guest = "\(guest.framework)/\(guest.monitor)"
             record.guestMemoryMiB = guest.memoryMiB
+            record.networkDevices = guest.networkDevices
+            let namespaces = bundle.spec.linux?.namespaces ?? []
+            record.networkNamespace = namespaces.first { $0.type == .network }?.path ?? ""
         }
         record.noNewKeyring = options.noNewKeyring
         record.annotations = bundle.json["annotations"] ?? record.annotations
@@ -196,11 +199,18 @@ private struct Creation {
         guard let plan = launch.plan.guest, let image = launch.image else {
             connection.fail("there is no guest to run")
         }
-        switch plan.form {
-        case .embedded(let tender):
-            let guest = SupervisedGuest(
-                tender: tender, memoryMiB: plan.memoryMiB, commandLine: plan.commandLine, image: image.raw, kvm: kvm)
-            Supervisor(guest).run(started: connection.succeed, failed: connection.fail)
+        do {
+            let taps = try GuestWiring.taps(handed: connection.handed)
+            switch plan.form {
+            case .embedded(let tender):
+                let guest = SupervisedGuest(
+                    tender: tender, memoryMiB: plan.memoryMiB,
+                    commandLine: try plan.bootString(connections: taps.map(\.connection)), image: image.raw, kvm: kvm,
+                    devices: taps.map(\.device))
+                Supervisor(guest).run(started: connection.succeed, failed: connection.fail)
+            }
+        } catch {
+            connection.fail("\(error)")
         }
     }
 }

@@ -33,7 +33,7 @@ extension Runtime {
     /// Lets process 1 go on. The lock ends here: a hook that takes its time must not keep `delete` waiting.
     private func begin(_ container: consuming Container) throws -> ContainerRecord {
         let status = container.status
-        guard let record = container.record, status == .created else {
+        guard var record = container.record, status == .created else {
             // runc's words.
             throw switch status {
             case .running: Failure("cannot start an already running container")
@@ -42,6 +42,11 @@ extension Runtime {
             }
         }
         let connection = try connect(container.directory)
+        if !record.networkDevices.isEmpty {
+            try GuestWiring.connect(&record, over: connection) { changed throws in
+                try container.directory.write(changed)
+            }
+        }
         // The container counts as running from here: if this process ends now, process 1 sees it and ends as well.
         try container.directory.removeStartSocket()
         do {
@@ -131,6 +136,7 @@ extension Runtime {
             try Cgroup.destroy(record.processCgroups, missing: record.cgroups)
             if !record.unit.isEmpty { try Cgroup.stopUnit(record.unit) }
             if record.boundRoot { try Sandbox.unbindRoot(record.rootfs) }
+            try GuestWiring.takeBack(record)
         }
         try container.directory.remove()
         return container.record

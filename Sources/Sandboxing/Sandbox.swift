@@ -71,7 +71,9 @@ public struct Sandbox {
             linux.namespaces, always: isGuest ? [.mount] : [], leftOut: isGuest ? [.mount] : [])
         try SpecChecks.check(request.spec, namespaces)
         try UserChecks(user: effectiveUser(), group: effectiveGroup()).check(request.spec, namespaces)
-        if isGuest { try SpecChecks.checkGuest(request.spec) }
+        if let guest = request.plan.guest {
+            try SpecChecks.checkGuest(request.spec, namespaces, networkDevices: guest.networkDevices)
+        }
         warnings = Self.warnings(request.spec, identity)
         settings = SandboxSettings(
             id: request.id, spec: request.spec, bundle: request.bundle, rootPath: request.rootPath, isGuest: isGuest,

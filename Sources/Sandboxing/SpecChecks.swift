@@ -25,7 +25,16 @@ enum SpecChecks {
     /// Checks what a guest's container cannot have.
     ///
     /// - Throws: ``OCISpec/SpecError`` that names the property.
-    static func checkGuest(_ spec: RuntimeSpec) throws(SpecError) {
+    static func checkGuest(
+        _ spec: RuntimeSpec, _ namespaces: NamespacePlan, networkDevices: [String]
+    ) throws(SpecError) {
+        if let device = networkDevices.first, !namespaces.isSeparate(.network) {
+            throw SpecError(
+                pointer: "/linux/namespaces",
+                reason: "the guest has a network device, '\(device)', and would take the host's interfaces over: "
+                    + "it needs a network namespace",
+                section: "config-linux.md#namespaces")
+        }
         if spec.linux?.personality != nil {
             throw SpecError(
                 pointer: "/linux/personality", reason: "a guest is no program of this kernel",

@@ -8,6 +8,9 @@ public struct StartConnection {
     /// The connection's descriptor; close-on-exec, so that a program's exec ends it.
     public let descriptor: Int32
 
+    /// Open files that came before the word, each with what was said of it; they stay open.
+    public let handed: [(descriptor: Int32, note: String)]
+
     /// The word that starts the container.
     static let start = [UInt8]("start".utf8)
 
@@ -16,11 +19,17 @@ public struct StartConnection {
         guard let connection = try? acceptConnection(listener).release() else { return nil }
         let owned = Descriptor(owning: listener)
         _ = consume owned
-        let accepted = StartConnection(descriptor: connection)
         do throws(HostError) {
-            return try receiveMessage(connection) == start ? accepted : nil
+            var handed: [(descriptor: Int32, note: String)] = []
+            while true {
+                let (bytes, descriptor) = try receiveWithDescriptor(connection)
+                guard descriptor >= 0 else {
+                    return bytes == start ? StartConnection(descriptor: connection, handed: handed) : nil
+                }
+                handed.append((descriptor, String(decoding: bytes, as: UTF8.self)))
+            }
         } catch {
-            accepted.fail("\(error)")
+            StartConnection(descriptor: connection, handed: []).fail("\(error)")
         }
     }
 

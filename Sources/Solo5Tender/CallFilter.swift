@@ -5,6 +5,8 @@ struct AllowedCall {
     /// A condition on one argument.
     enum Condition {
         case equal(argument: UInt32, UInt64)
+        /// The first argument is this open file; the kernel looks at no more than the lower half of the register.
+        case file(Int32)
         case atMost(argument: UInt32, UInt64)
         /// None of the bits is set.
         case without(argument: UInt32, bits: UInt64)
@@ -12,6 +14,10 @@ struct AllowedCall {
         fileprivate var condition: FilterCondition {
             switch self {
             case .equal(let index, let value): FilterCondition(index: index, comparison: .equal, value: value)
+            case .file(let descriptor):
+                FilterCondition(
+                    index: 0, comparison: .maskedEqual, value: 0xFFFF_FFFF,
+                    second: UInt64(UInt32(bitPattern: descriptor)))
             case .atMost(let index, let value): FilterCondition(index: index, comparison: .lessOrEqual, value: value)
             case .without(let index, let bits): FilterCondition(index: index, comparison: .maskedEqual, value: bits)
             }

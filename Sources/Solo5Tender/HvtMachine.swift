@@ -60,19 +60,18 @@ struct HvtMachine {
     private static func allowList(
         _ cpu: Int32, _ waits: WaitSet, _ attachments: [GuestBinary.Attachment]
     ) -> [AllowedCall] {
-        let (machine, wait, timer) = (UInt64(cpu), UInt64(waits.descriptor), UInt64(waits.timer))
         let executable: UInt64 = 4
         var rules = [
             AllowedCall(
-                "ioctl", .equal(argument: 0, machine), .equal(argument: 1, lx_kvm_run_request()), for: "run the guest"),
+                "ioctl", .file(cpu), .equal(argument: 1, lx_kvm_run_request()), for: "run the guest"),
             AllowedCall(
-                "ioctl", .equal(argument: 0, machine), .equal(argument: 1, lx_kvm_get_registers_request()),
+                "ioctl", .file(cpu), .equal(argument: 1, lx_kvm_get_registers_request()),
                 for: "report a fault"),
-            AllowedCall("write", .equal(argument: 0, 1), for: "console output"),
+            AllowedCall("write", .file(1), for: "console output"),
             AllowedCall("poll", for: "wait for a console that is full"),
-            AllowedCall("write", .equal(argument: 0, 2), for: "the monitor's own last words, should it trap"),
-            AllowedCall("epoll_pwait", .equal(argument: 0, wait), for: "poll: wait for frames or the timer"),
-            AllowedCall("timerfd_settime", .equal(argument: 0, timer), for: "poll: until when"),
+            AllowedCall("write", .file(2), for: "the monitor's own last words, should it trap"),
+            AllowedCall("epoll_pwait", .file(waits.descriptor), for: "poll: wait for frames or the timer"),
+            AllowedCall("timerfd_settime", .file(waits.timer), for: "poll: until when"),
             AllowedCall("clock_gettime", for: "walltime, where the vDSO cannot tell it"),
             AllowedCall("exit_group", for: "the guest's end"),
             AllowedCall("brk", for: "allocator: text of a fault report"),
@@ -86,14 +85,14 @@ struct HvtMachine {
             AllowedCall("getrandom", for: "one-time initialisation in Swift's runtime"),
         ]
         for attachment in attachments {
-            let descriptor = UInt64(attachment.device.descriptor)
+            let descriptor = attachment.device.descriptor
             let calls =
                 switch attachment.device.kind {
                 case .block: [("pread64", "read sectors"), ("pwrite64", "write sectors")]
                 case .net: [("read", "receive a frame"), ("write", "send a frame")]
                 }
             for (call, reason) in calls {
-                rules.append(AllowedCall(call, .equal(argument: 0, descriptor), for: reason))
+                rules.append(AllowedCall(call, .file(descriptor), for: reason))
             }
         }
         return rules

@@ -57,18 +57,17 @@ struct SptGuest {
 
     /// The calls of the spt contract, and no other.
     private static func allowList(_ waits: WaitSet, _ attachments: [GuestBinary.Attachment]) -> [AllowedCall] {
-        let (wait, timer) = (UInt64(waits.descriptor), UInt64(waits.timer))
         var rules = [
-            AllowedCall("write", .equal(argument: 0, 1), for: "console output"),
+            AllowedCall("write", .file(1), for: "console output"),
             AllowedCall("exit_group", for: "the guest's end, and that of the fault handler"),
-            AllowedCall("epoll_pwait", .equal(argument: 0, wait), for: "yield: wait for frames or the timer"),
-            AllowedCall("timerfd_settime", .equal(argument: 0, timer), for: "yield: until when"),
+            AllowedCall("epoll_pwait", .file(waits.descriptor), for: "yield: wait for frames or the timer"),
+            AllowedCall("timerfd_settime", .file(waits.timer), for: "yield: until when"),
             AllowedCall("clock_gettime", .equal(argument: 0, UInt64(CLOCK_MONOTONIC)), for: "the guest's clock"),
             AllowedCall("clock_gettime", .equal(argument: 0, UInt64(CLOCK_REALTIME)), for: "the wall clock"),
             AllowedCall("arch_prctl", .equal(argument: 0, 0x1002), for: "ARCH_SET_FS: thread-local storage"),
         ]
         for attachment in attachments {
-            let descriptor = UInt64(attachment.device.descriptor)
+            let descriptor = attachment.device.descriptor
             switch attachment.device.kind {
             case .block(let capacity, let sector):
                 // One sector at a time, as the contract says; without the limit a guest could make its file grow.
@@ -76,12 +75,12 @@ struct SptGuest {
                 for (call, reason) in [("pread64", "read a sector"), ("pwrite64", "write a sector")] {
                     rules.append(
                         AllowedCall(
-                            call, .equal(argument: 0, descriptor), .equal(argument: 2, UInt64(sector)),
+                            call, .file(descriptor), .equal(argument: 2, UInt64(sector)),
                             .atMost(argument: 3, last), for: reason))
                 }
             case .net:
-                rules.append(AllowedCall("read", .equal(argument: 0, descriptor), for: "receive a frame"))
-                rules.append(AllowedCall("write", .equal(argument: 0, descriptor), for: "send a frame"))
+                rules.append(AllowedCall("read", .file(descriptor), for: "receive a frame"))
+                rules.append(AllowedCall("write", .file(descriptor), for: "send a frame"))
             }
         }
         return rules

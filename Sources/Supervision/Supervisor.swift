@@ -14,14 +14,51 @@ public struct SupervisedGuest {
     public let image: Int32
     /// The open /dev/kvm, where the monitor needs it.
     public let kvm: Int32?
+    /// What is behind each of its devices.
+    public let devices: [SupervisedDevice]
 
     /// Creates a description.
-    public init(tender: EmbeddedTender, memoryMiB: UInt64, commandLine: [UInt8], image: Int32, kvm: Int32?) {
+    public init(
+        tender: EmbeddedTender, memoryMiB: UInt64, commandLine: [UInt8], image: Int32, kvm: Int32?,
+        devices: [SupervisedDevice]
+    ) {
+        self.devices = devices
         self.tender = tender
         self.memoryMiB = memoryMiB
         self.commandLine = commandLine
         self.image = image
         self.kvm = kvm
+    }
+}
+
+/// A device of the guest's, and the open file that is behind it.
+public struct SupervisedDevice {
+    /// What the guest is told of it.
+    public enum Kind {
+        /// A tap, with the guest's hardware address and the largest packet in bytes.
+        case network(hardwareAddress: [UInt8], mtu: UInt32)
+    }
+
+    /// The guest's name for it.
+    public let name: String
+    /// What it is.
+    public let kind: Kind
+    /// The open file.
+    public let descriptor: Int32
+
+    /// A device.
+    public init(name: String, kind: Kind, descriptor: Int32) {
+        self.name = name
+        self.kind = kind
+        self.descriptor = descriptor
+    }
+
+    fileprivate var attached: AttachedDevice {
+        switch kind {
+        case .network(let address, let mtu):
+            AttachedDevice(
+                name: name, kind: .net(mac: address, mtu: UInt16(clamping: mtu)), descriptor: descriptor)
+        }
     }
 }
 
@@ -76,7 +113,7 @@ public struct Supervisor {
             guard parentProcess() == supervisor else { exitNow(1) }
             let launch = TenderLaunch(
                 target: guest.tender == .spt ? .spt : .hvt, memoryMiB: guest.memoryMiB, commandLine: guest.commandLine,
-                executable: guest.image, kvm: guest.kvm)
+                executable: guest.image, kvm: guest.kvm, devices: guest.devices.map(\.attached))
             let tender = try prepareTender(launch, faults: faults)
             started()
             tender.enter()
@@ -86,7 +123,8 @@ public struct Supervisor {
     }
 
     private func closeWhatOnlyTheMonitorNeeds() throws {
-        for number in [guest.image, guest.kvm].compactMap({ $0 }) { _ = Descriptor(owning: number) }
+        let files = [guest.image, guest.kvm].compactMap { $0 } + guest.devices.map(\.descriptor)
+        for number in files { _ = Descriptor(owning: number) }
     }
 
     /// Waits for the monitor and for signals; returns the status this process is to end with.

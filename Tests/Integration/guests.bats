@@ -107,9 +107,6 @@ slow_reader() { # hvt|spt
 }
 
 missing_devices() { # hvt|spt
-    guest_bundle "$1" netdev
-    run_container
-    expect_refusal service0
     guest_bundle "$1" blockdev
     run_container
     expect_refusal '(^|[^a-z])disk([^a-z]|$)'
@@ -251,7 +248,7 @@ encoded() { printf %s "$1" | base64 -w 0; }
     marked_bundle ignored
     edit '.annotations = {"com.urunc.unikernel.binary": "/images/guest", "com.urunc.unikernel.cmdline": "from annotation",
         "com.urunc.unikernel.unikernelType": "rumprun", "com.urunc.unikernel.hypervisor": "spt"}'
-    expect_hello 'from annotation'
+    expect_hello '{"cmdline":"from annotation"}'
 }
 
 @test "a guest is recognised by annotations, base64" {

@@ -23,6 +23,9 @@ ssize_t lx_receive_with_descriptor(int socket, void *data, size_t size, int *fd)
 /* A socket for rtnetlink(7). */
 static inline int lx_route_socket(void) { return (int)LX_RESULT(socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_ROUTE)); }
 static inline int lx_link_index(const char *name) { unsigned index = if_nametoindex(name); return index ? (int)index : -errno; }
+/* Makes a tap device in the caller's network namespace, one that goes with the descriptor; `name` has a %d for a free
+ * number and becomes the device's. See the kernel's Documentation/networking/tuntap.rst. */
+int lx_tap_open(char name[16]);
 static inline int lx_socketpair(int type, int out[2]) { return (int)LX_RESULT(socketpair(AF_UNIX, type | SOCK_CLOEXEC, 0, out)); }
 static inline int lx_accept(int fd) { return (int)LX_RETRY(accept4(fd, NULL, NULL, SOCK_CLOEXEC)); }
 static inline ssize_t lx_send(int fd, const void *data, size_t size) { return LX_RETRY(send(fd, data, size, MSG_NOSIGNAL)); }

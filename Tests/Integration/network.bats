@@ -1,0 +1,165 @@
+#!/usr/bin/env bats
+# A guest's network devices: taps that take over the interfaces of the container's network namespace.
+
+load helpers
+load network
+
+setup() {
+    prepare
+    need_guests spt
+    need_links
+}
+
+teardown() {
+    end_namespaces
+    clean_up
+}
+
+hardware_address() { # PID NAME
+    at "$1" ip -json link show "$2" | jq --raw-output '.[0].address'
+}
+
+# What the guest netdev says of its device, in decimal numbers as it prints them.
+expect_device() { # MTU MAC
+    local bytes number
+    IFS=: read -ra bytes <<<"$2"
+    expect_line="service0 handle 1 mtu $1 mac"
+    for number in "${bytes[@]}"; do expect_line+=" $((16#$number))"; done
+    prints "$expect_line" || fail "expected from the guest: $expect_line; it said: $(container_output)"
+}
+
+# Answers frames at an interface of a namespace; its output is in $TEST_DIR/NAME.frames.
+answer_frames() { # PID NAME [COUNT]
+    nsenter --net --target "$1" -- python3 -B "$BATS_TEST_DIRNAME/frames.py" "$2" "${3-1}" \
+        >"$TEST_DIR/$2.frames" 2>&1 3>&- &
+    remember_pid $!
+    eventually grep -q ready "$TEST_DIR/$2.frames"
+}
+
+# In a namespace made for it, a guest that says where it is and exchanges a frame.
+joined_guest() { # hvt|spt GUEST PID ARGS...
+    guest_bundle "$1" "$2" "${@:4}"
+    edit '(.linux.namespaces[] | select(.type == "network")).path = "/proc/'"$3"'/ns/net"'
+}
+
+exchange_between_create_and_start() { # hvt|spt
+    local host
+    namespace host
+    guest_bundle "$1" netdev echo
+    create
+    link "$host" host0 "$PID" eth0 10.0.0.2/24
+    at "$PID" ip link set eth0 mtu 1400
+    local address
+    address=$(hardware_address "$PID" eth0)
+    answer_frames "$host" host0
+    ok start "$ID"
+    eventually prints "echoed 60 bytes"
+    expect_device 1400 "$address"
+    grep -q "from $address size 60" "$TEST_DIR/host0.frames"
+    ok delete --force "$ID"
+}
+
+@test "a link that comes between create and start: spt" { exchange_between_create_and_start spt; }
+@test "a link that comes between create and start: hvt" {
+    need_kvm
+    exchange_between_create_and_start hvt
+}
+
+@test "a namespace that is there before is as before after delete" {
+    local host pod before
+    namespace host
+    namespace pod
+    link "$host" host0 "$pod" eth0 10.0.0.2/24 fd00::2/64
+    at "$pod" ip link set eth0 mtu 9000
+    at "$pod" ip route add default via 10.0.0.1
+    before=$(network_of "$pod")
+    joined_guest spt netdev "$pod" echo
+    answer_frames "$host" host0
+    create
+    equal "$(network_of "$pod")" "$before" "the namespace after create"
+    ok start "$ID"
+    eventually prints "echoed 60 bytes"
+    expect_device 9000 "$(hardware_address "$pod" eth0)"
+    eventually has_status stopped
+    ok delete "$ID"
+    equal "$(network_of "$pod")" "$before" "the namespace after delete"
+}
+
+@test "the same namespace serves one guest after another" {
+    local host pod before
+    namespace host
+    namespace pod
+    link "$host" host0 "$pod" eth0 10.0.0.2/24
+    before=$(network_of "$pod")
+    # Of each guest its own frame and what it sends back.
+    answer_frames "$host" host0 4
+    joined_guest spt netdev "$pod" echo
+    run_container
+    expect_contains "echoed 60 bytes"
+    # A container whose delete never came, and one in its place.
+    joined_guest spt netdev "$pod" echo
+    local first=$ID
+    run_container
+    expect_contains "echoed 60 bytes"
+    equal "$(network_of "$pod")" "$before" "the namespace at the end, after $first"
+}
+
+@test "a guest without an interface starts all the same" {
+    guest_bundle spt netdev send
+    run_container
+    expect_success
+    expect_contains "mtu 1500"
+    expect_contains "sent 60 bytes"
+}
+
+@test "a guest with a network device does not get the host's network" {
+    guest_bundle spt netdev
+    edit '.linux.namespaces |= map(select(.type != "network"))'
+    run_container
+    expect_refusal '/linux/namespaces: .*service0.*host'
+}
+
+@test "each of two guests in a namespace has an interface of its own" {
+    local host pod before first
+    namespace host
+    namespace pod
+    link "$host" host0 "$pod" eth0 10.0.0.2/24
+    link "$host" host1 "$pod" eth1 10.0.1.2/24
+    before=$(network_of "$pod")
+    # Nobody answers, so that they wait.
+    joined_guest spt netdev "$pod" echo
+    create
+    first=$ID
+    ok start "$ID"
+    eventually prints "sent 60 bytes"
+    expect_device 1500 "$(hardware_address "$pod" eth0)"
+    joined_guest spt netdev "$pod" echo
+    create
+    ok start "$ID"
+    eventually prints "sent 60 bytes"
+    expect_device 1500 "$(hardware_address "$pod" eth1)"
+    # A third one finds none.
+    joined_guest spt netdev "$pod" echo
+    create
+    refused "no interface .* device 'service0'.* serves another guest" start "$ID"
+    ok delete --force "$ID"
+    ok delete --force "${ID%-*}-2"
+    ok delete --force "$first"
+    equal "$(network_of "$pod")" "$before" "the namespace after delete"
+}
+
+@test "filters and queues of others stay" {
+    local host pod before
+    namespace host
+    namespace pod
+    link "$host" host0 "$pod" eth0 10.0.0.2/24
+    at "$pod" tc qdisc add dev eth0 clsact
+    at "$pod" tc filter add dev eth0 ingress protocol ip prio 7 u32 match ip dport 9 0xffff flowid 1:1
+    before=$(network_of "$pod")
+    answer_frames "$host" host0
+    joined_guest spt netdev "$pod" echo
+    run_container
+    expect_contains "echoed 60 bytes"
+    ok delete --force "$ID"
+    equal "$(network_of "$pod")" "$before" "the namespace after delete"
+}
