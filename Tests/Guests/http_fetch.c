@@ -123,8 +123,9 @@ int host_fetch_more(struct http_exchange *exchange, struct stream *output) {
     size_t size = stream_size(input) < stream_space(output) ? stream_size(input) : stream_space(output);
     add(output, (const char *)stream_front(input), size);
     stream_take(input, size);
-    // Room that was made is told to the other side.
-    tcp_wake(place->client);
+    // Room that was made is told to the other side. Without any the two would wake each other for ever.
+    if (size > 0)
+        tcp_wake(place->client);
     if (stream_size(input) > 0 || !place->client->peer_closed)
         return 0;
     tcp_close(place->client);

@@ -1,5 +1,5 @@
-// The Internet checksum (RFC 1071). Sums are taken in the machine's byte order: the result, stored in that order too, is
-// the same.
+// The Internet checksum (RFC 1071). Sums are taken in the order of the machine's bytes: the result, stored in that order
+// too, is the same.
 
 #include "net_wire.h"
 

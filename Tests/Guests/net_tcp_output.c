@@ -113,7 +113,8 @@ static int send_next_segment(struct tcp_connection *connection) {
         connection->fin_sent = 1;
         connection->ended_first = !connection->peer_closed;
     }
-    send_data(connection, sequence, sent, size, (uint8_t)((end ? TCP_FIN : 0) | (size == left ? TCP_PSH : 0)));
+    int flags = (end ? TCP_FIN : 0) | (size > 0 && size == left ? TCP_PSH : 0);
+    send_data(connection, sequence, sent, size, (uint8_t)flags);
     return 1;
 }
 

@@ -24,13 +24,12 @@ static inline void stream_take(struct stream *stream, size_t size) {
         stream->start = stream->end = 0;
 }
 
-/// Moves the bytes to the front when that frees at least half of the capacity, so that each byte moves once at most.
+/// Moves the bytes to the front when that frees at least half of the capacity: then old and new place do not overlap.
 static inline void stream_compact(struct stream *stream) {
     if (stream->start < stream->capacity / 2)
         return;
     size_t size = stream_size(stream);
-    for (size_t index = 0; index < size; index++)
-        stream->bytes[index] = stream->bytes[stream->start + index];
+    __builtin_memcpy(stream->bytes, stream->bytes + stream->start, size);
     stream->start = 0;
     stream->end = size;
 }
