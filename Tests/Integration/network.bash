@@ -47,6 +47,10 @@ link() { # PID NAME PID NAME [ADDRESS...]
     done
 }
 
+hardware_address() { # PID NAME
+    at "$1" ip -json link show "$2" | jq --raw-output '.[0].address'
+}
+
 # Everything of a namespace that a runtime may have changed, for comparison.
 network_of() { # PID
     at "$1" sh -c 'ip -o link; ip -o addr; ip route; ip -6 route; for i in $(ip -o link | sed "s/^[0-9]*: //; s/[@:].*//"); do

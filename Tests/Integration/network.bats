@@ -15,10 +15,6 @@ teardown() {
     clean_up
 }
 
-hardware_address() { # PID NAME
-    at "$1" ip -json link show "$2" | jq --raw-output '.[0].address'
-}
-
 # What the guest netdev says of its device, in decimal numbers as it prints them.
 expect_device() { # MTU MAC
     local bytes number
