@@ -1,5 +1,8 @@
 internal import CLinux
 
+/// Brings up the loopback interface of the calling process's network namespace. See netdevice(7) SIOCSIFFLAGS.
+public func bringUpLoopback() throws(HostError) { try check("SIOCSIFFLAGS", "lo", lx_loopback_up()) }
+
 /// The network interfaces of the namespace in which this value was made, through a socket to the kernel. See rtnetlink(7).
 public struct NetworkLinks: ~Copyable {
     private let kernel: NetlinkSocket

@@ -17,8 +17,23 @@ extension Runtime {
         let container = try open(id, lock: true)
         let relay = try container.status == .created ? ReadinessRelay(container.directory) : nil
         let record = try begin(container)
-        runLateHooks(.poststart, record, status: .running)
+        do {
+            try runPoststartHooks(record)
+        } catch {
+            try? delete(id: id, force: true)
+            throw error
+        }
         return (record.pid, relay)
+    }
+
+    /// The program has begun; when one of its hooks fails the container is stopped and removed, as by runc and crun.
+    /// See runtime.md "Lifecycle", step 9, of the runtime spec 1.3; up to 1.2 it had a warning there.
+    private func runPoststartHooks(_ record: ContainerRecord) throws {
+        guard record.hooks != .null else { return }
+        let hooks = try record.decodedHooks().poststart
+        guard !hooks.isEmpty else { return }
+        giveTurn(to: record.pid)
+        try HookRunner(state: document(record, status: .running)).run(hooks, kind: .poststart)
     }
 
     /// Lets a program that has just begun have a turn before hooks look at what it does: until it waits for something, at
@@ -82,7 +97,6 @@ extension Runtime {
         guard record.hooks != .null else { return }
         do {
             let hooks = try record.decodedHooks()
-            if kind == .poststart && !hooks.poststart.isEmpty { giveTurn(to: record.pid) }
             let state = document(record, status: status)
             for failure in HookRunner(state: state).runAll(hooks[kind], kind: kind) { log.warning("\(failure)") }
         } catch {

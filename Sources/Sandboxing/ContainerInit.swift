@@ -105,6 +105,7 @@ struct ContainerInit: ~Copyable {
             try runEarlyHooks()
             return try root.enterEmptyRoot()
         }
+        if settings.namespaces.new.contains(.network) { try bringUpLoopback() }
         // A joined mount namespace is somebody else's tree: the root is found in it, and nothing in it is changed.
         if settings.namespaces.joined.contains(where: { $0.type == .mount }) {
             if process.terminal {

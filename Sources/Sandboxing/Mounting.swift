@@ -84,6 +84,13 @@ struct Mounting: ~Copyable {
 
     private mutating func fileSystem(_ mount: Mount, _ options: MountOptions) throws(HostError) {
         let isKernels = mount.type == "proc" || mount.type == "sysfs"
+        var options = options
+        if mount.type == "tmpfs", !options.data.contains(where: { $0.hasPrefix("mode=") }) {
+            // As with runc and crun it has the mode of the directory that it hides, if there is one.
+            if let hidden = try tree.find(mount.destination) {
+                options.data.append("mode=\(String(try status(of: hidden.descriptor.raw).permissions, radix: 8))")
+            }
+        }
         let place =
             isKernels
             ? try tree.makeOrdinaryDirectory(mount.destination) : try tree.make(mount.destination, isDirectory: true)

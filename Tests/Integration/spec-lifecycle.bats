@@ -14,17 +14,28 @@ write_hooks() {
     chmod 755 "$TEST_DIR/bad" "$TEST_DIR/good"
 }
 
-@test "a failing poststart hook is a warning, and the others run" {
-    need_swiftlet # runc 1.1 runs them in create, and fails
-    write_hooks
-    bundle sleep 1000
-    edit ".hooks.poststart = [{path: \"$TEST_DIR/bad\"}, {path: \"$TEST_DIR/good\", args: [\"good\", \"second\"]}]"
-    create
-    [[ ! -e $TEST_DIR/hooks.log ]] || fail "ran before start"
-    ok start "$ID"
-    equal "$(<"$TEST_DIR/hooks.log")" second 'the second hook'
-    matches "$(<"$TEST_DIR/log")" 'warning.*poststart hook #0' log
-    has_status running
+@test "a failing poststart hook makes start fail, and the container is gone" {
+    need_swiftlet # runc 1.1 runs them in create
+    local command
+    for command in start run; do
+        write_hooks
+        bundle sleep 1000
+        edit ".hooks.poststart = [{path: \"$TEST_DIR/bad\"}, {path: \"$TEST_DIR/good\", args: [\"good\", \"second\"]}]
+            | .hooks.poststop = [{path: \"$TEST_DIR/good\", args: [\"good\", \"stopped\"]}]"
+        if [[ $command == start ]]; then
+            create
+            [[ ! -e $TEST_DIR/hooks.log ]] || fail "ran before start"
+            refused '/hooks/poststart/0: error running poststart hook #0: .*exit status 3' start "$ID"
+            [[ $(process_state "$PID") =~ ^Z?$ ]] || fail "process $PID lives"
+        else
+            run_container
+            expect_refusal '/hooks/poststart/0: error running poststart hook #0: .*exit status 3'
+        fi
+        # Those after it do not run, and the lifecycle goes on with the end.
+        equal "$(<"$TEST_DIR/hooks.log")" stopped 'hooks after it'
+        rm "$TEST_DIR/hooks.log"
+        refused 'not exist' state "$ID"
+    done
 }
 
 @test "a poststart hook finds the program begun" {

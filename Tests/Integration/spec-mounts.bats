@@ -149,6 +149,20 @@ ROWS
     expect_contains 'Read-only file system'
 }
 
+@test "a tmpfs has the mode that is asked for, or that of the directory it hides" {
+    need_swiftlet # runc 1.1 takes that of the directory also when another is asked for
+    bundle stat -c %a /mine /asked /new
+    mkdir "$BUNDLE/rootfs/mine" "$BUNDLE/rootfs/asked"
+    chmod 2712 "$BUNDLE/rootfs/mine" "$BUNDLE/rootfs/asked"
+    edit '.mounts += [
+        {destination: "/mine", type: "tmpfs", source: "tmpfs", options: ["ro"]},
+        {destination: "/asked", type: "tmpfs", source: "tmpfs", options: ["nosuid", "mode=0711"]},
+        {destination: "/new", type: "tmpfs", source: "tmpfs"}]'
+    run_container
+    expect_success
+    expect_output $'2712\n711\n1777'
+}
+
 @test "options that a bind mount has not are left out with a warning" {
     need_swiftlet
     inside 'echo runs' '.mounts += [{destination: "/mnt", type: "bind", source: "/tmp", options: ["bind", "mode=755", "size=1k"]}]'

@@ -167,3 +167,24 @@ no_link() { ! ip link show "$1" 2>/dev/null; }
     ip link del "$a"
     expect_refusal 'move link lo: file exists'
 }
+
+@test "a new network namespace has its loopback interface, a joined one is left alone" {
+    local place=$TEST_DIR/network up=0x9 down=0x8
+    inside 'cat /sys/class/net/lo/flags; ip addr show lo | grep -o "inet 127.0.0.1/8"'
+    expect_output "$up"$'\ninet 127.0.0.1/8'
+    chmod 711 "$TEST_DIR"
+    bundle cat /sys/class/net/lo/flags
+    chown -hR 100000:200000 "$BUNDLE/rootfs"
+    edit "$user_mappings"
+    run_container
+    expect_success
+    expect_output "$up"
+    touch "$place"
+    unshare --net="$place" true
+    bundle cat /sys/class/net/lo/flags
+    edit "(.linux.namespaces[] | select(.type == \"network\")).path = \"$place\""
+    run_container
+    umount "$place"
+    expect_success
+    expect_output "$down"
+}

@@ -26,6 +26,15 @@ static inline int lx_link_index(const char *name) { unsigned index = if_nametoin
 /* Makes a tap device in the caller's network namespace, one that goes with the descriptor; `name` has a %d for a free
  * number and becomes the device's. See the kernel's Documentation/networking/tuntap.rst. */
 int lx_tap_open(char name[16]);
+/* Any socket will do for an interface's flags. See netdevice(7). */
+static inline int lx_loopback_up(void) {
+    struct ifreq request = {.ifr_name = "lo", .ifr_flags = IFF_UP};
+    int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+    if (fd < 0) return -errno;
+    int result = (int)LX_RESULT(ioctl(fd, SIOCSIFFLAGS, &request));
+    close(fd);
+    return result;
+}
 static inline int lx_socketpair(int type, int out[2]) { return (int)LX_RESULT(socketpair(AF_UNIX, type | SOCK_CLOEXEC, 0, out)); }
 static inline int lx_accept(int fd) { return (int)LX_RETRY(accept4(fd, NULL, NULL, SOCK_CLOEXEC)); }
 static inline ssize_t lx_send(int fd, const void *data, size_t size) { return LX_RETRY(send(fd, data, size, MSG_NOSIGNAL)); }
