@@ -14,6 +14,14 @@ extension Cgroup {
             throw Self.refusal(
                 "unified", "invalid configuration: this host has cgroup version 1, which has nothing of it")
         }
+        let legacy = Set(places.filter { !$0.isUnified }.flatMap(\.controllers))
+        for (file, _) in resources.unified {
+            let controller = String(file.prefix { $0 != "." })
+            guard legacy.contains(controller) else { continue }
+            throw Self.refusal(
+                "unified/\(file)",
+                "invalid configuration: this host has \(controller) on cgroup version 1, which has nothing of it")
+        }
         if let index = DeviceRules.firstWithoutEffect(in: resources.devices) {
             throw Self.refusal(
                 "devices/\(index)",

@@ -334,6 +334,12 @@ status_line() { # NAME [TEXT]
     expect_output $'character special file 1:3 640 5 6\nblock special file 7:0 600 0 0\nfifo 666'
 }
 
+@test "limits of version 2 for a controller of version 1 are refused" {
+    [[ -d /sys/fs/cgroup/memory ]] || skip "no memory controller of cgroup v1"
+    refuses 'invalid configuration' '.linux.resources.unified = {"memory.min": "131072"}'
+    ! is_swiftlet || expect_refusal '/linux/resources/unified'
+}
+
 @test "devices that the cgroup does not allow cannot be opened" {
     [[ -d /sys/fs/cgroup/devices ]] || skip "no devices controller of cgroup v1"
     local filter='.linux.devices = [{path: "/dev/log1", type: "c", major: 1, minor: 11, fileMode: 438, uid: 0, gid: 0}]
