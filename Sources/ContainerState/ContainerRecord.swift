@@ -24,6 +24,8 @@ public struct ContainerRecord: Equatable, Sendable {
     public var guestMemoryMiB: UInt64
     /// The names of the guest's network devices, which `start` connects.
     public var networkDevices: [String]
+    /// The addresses and ports that the guest asks for among others in its network namespace.
+    public var networkAddresses: [String], networkPorts: [String]
     /// The network namespace that the container joined, by which its filters are found again; empty for one of its own.
     public var networkNamespace: String
     /// The number of its network namespace's file, once `start` has been there.
@@ -62,6 +64,8 @@ public struct ContainerRecord: Equatable, Sendable {
         guest = ""
         guestMemoryMiB = 0
         networkDevices = []
+        networkAddresses = []
+        networkPorts = []
         networkNamespace = ""
         networkNamespaceNumber = 0
         redirects = .array([])
@@ -90,6 +94,8 @@ public struct ContainerRecord: Equatable, Sendable {
             "guest": .string(guest),
             "guestMemoryMiB": JSONValue(guestMemoryMiB),
             "networkDevices": JSONValue(networkDevices),
+            "networkAddresses": JSONValue(networkAddresses),
+            "networkPorts": JSONValue(networkPorts),
             "networkNamespace": .string(networkNamespace),
             "networkNamespaceNumber": JSONValue(networkNamespaceNumber),
             "redirects": redirects,
@@ -117,7 +123,10 @@ public struct ContainerRecord: Equatable, Sendable {
         startTime = start
         guest = json["guest"]?.string ?? ""
         guestMemoryMiB = json["guestMemoryMiB"]?.integer() ?? 0
-        networkDevices = json["networkDevices"]?.array?.compactMap(\.string) ?? []
+        func strings(_ name: String) -> [String] { json[name]?.array?.compactMap(\.string) ?? [] }
+        networkDevices = strings("networkDevices")
+        networkAddresses = strings("networkAddresses")
+        networkPorts = strings("networkPorts")
         networkNamespace = json["networkNamespace"]?.string ?? ""
         networkNamespaceNumber = json["networkNamespaceNumber"]?.integer() ?? 0
         redirects = json["redirects"] ?? redirects

@@ -11,26 +11,7 @@ public struct DeviceProgram: ~Copyable {
     /// - Parameter instructions: eBPF instructions as the kernel's `struct bpf_insn` lays them out, little-endian.
     /// - Throws: ``HostError`` with `EPERM` when this process may load none (CAP_BPF in the first user namespace).
     public init(_ instructions: [UInt64]) throws(HostError) {
-        var result = Self.load(instructions)
-        if result == -EPERM {
-            // Before Linux 5.11 programs count as locked memory, and too much of it is the same error.
-            var old: (UInt64, UInt64) = (0, 0)
-            // SAFETY: a tuple of two UInt64 has the layout of uint64_t[2], and lives for both calls.
-            unsafe withUnsafeMutableBytes(of: &old) {
-                let limits = unsafe $0.assumingMemoryBound(to: UInt64.self).baseAddress
-                guard unsafe lx_raise_locked_memory(limits) == 0 else { return }
-                result = Self.load(instructions)
-                unsafe lx_restore_locked_memory(limits)
-            }
-        }
-        program = Descriptor(owning: try check("bpf", "BPF_PROG_LOAD of \(instructions.count) instructions", result))
-    }
-
-    private static func load(_ instructions: [UInt64]) -> Int32 {
-        // SAFETY: the array's own count is passed.
-        unsafe instructions.withUnsafeBufferPointer {
-            unsafe lx_device_program($0.baseAddress, UInt32($0.count))
-        }
+        program = try loadProgram(instructions, type: Int32(LX_DEVICE_PROGRAM))
     }
 
     /// Puts the program into force for a cgroup, in the place of every other that is attached to it.
@@ -63,4 +44,33 @@ public struct DeviceProgram: ~Copyable {
         }
         return Array(ids.prefix(Int(try check("bpf", "BPF_PROG_QUERY \(directory)", count))))
     }
+}
+
+/// Loads an eBPF program that decides where packets go, to be set on an interface. See bpf(2), BPF_PROG_TYPE_SCHED_CLS.
+///
+/// - Throws: ``HostError`` with `EPERM` when this process may load none.
+public func loadTrafficProgram(_ instructions: [UInt64]) throws(HostError) -> Descriptor {
+    try loadProgram(instructions, type: Int32(LX_TRAFFIC_PROGRAM))
+}
+
+private func loadProgram(_ instructions: [UInt64], type: Int32) throws(HostError) -> Descriptor {
+    func load() -> Int32 {
+        // SAFETY: the array's own count is passed.
+        unsafe instructions.withUnsafeBufferPointer {
+            unsafe lx_load_program(type, $0.baseAddress, UInt32($0.count))
+        }
+    }
+    var result = load()
+    if result == -EPERM {
+        // Before Linux 5.11 programs count as locked memory, and too much of it is the same error.
+        var old: (UInt64, UInt64) = (0, 0)
+        // SAFETY: a tuple of two UInt64 has the layout of uint64_t[2], and lives for both calls.
+        unsafe withUnsafeMutableBytes(of: &old) {
+            let limits = unsafe $0.assumingMemoryBound(to: UInt64.self).baseAddress
+            guard unsafe lx_raise_locked_memory(limits) == 0 else { return }
+            result = load()
+            unsafe lx_restore_locked_memory(limits)
+        }
+    }
+    return Descriptor(owning: try check("bpf", "BPF_PROG_LOAD of \(instructions.count) instructions", result))
 }

@@ -26,6 +26,9 @@ public struct NetworkLinks: ~Copyable {
         try check("if_nametoindex", name, unsafe lx_link_index(name))
     }
 
+    /// Whether there is an interface with this number, in the namespace of the calling process. See if_indextoname(3).
+    public static func exists(_ index: Int32) -> Bool { lx_link_exists(index) != 0 }
+
     /// The names of all interfaces in the namespace of the calling process. See proc(5), /proc/net/dev.
     public static func names() throws(HostError) -> Set<String> {
         let lines = try readText("/proc/thread-self/net/dev").split(separator: "\n").dropFirst(2)

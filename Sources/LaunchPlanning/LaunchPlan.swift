@@ -68,6 +68,8 @@ public struct GuestPlan: Equatable, Sendable {
     public let commandLine: [UInt8]
     /// The name servers that the guest is told.
     public let nameServers: [IPAddress]
+    /// What is the guest's of a network that it shares.
+    public let network: NetworkShare
     /// The devices the guest declares.
     public let devices: [GuestDevice]
 
@@ -88,6 +90,9 @@ public struct GuestPlan: Equatable, Sendable {
             "hostNeeds": JSONValue(hostNeeds.map(\.rawValue)),
             "memoryMiB": JSONValue(memoryMiB),
             "commandLine": .string(String(decoding: commandLine, as: UTF8.self)),
+            "network": [
+                "addresses": JSONValue(network.addresses.map(\.description)), "ports": JSONValue(network.portTexts),
+            ],
             "nameServers": JSONValue(nameServers.map(\.description)),
             "devices": .array(devices.map { ["name": .string($0.name), "kind": .string($0.kind.rawValue)] }),
         ]

@@ -46,7 +46,7 @@ private func plan(
             memoryMiB: try memory(of: guest, under: monitor, limit: spec.linux?.resources?.memory?.limit),
             process: found.process,
             commandLine: try bootString(of: guest.framework, for: found.process, network: GuestNetwork()),
-            nameServers: nameServers, devices: guest.devices)
+            nameServers: nameServers, network: try NetworkShare(spec.annotations), devices: guest.devices)
     } catch {
         throw Failure("cannot run \(guest.path) as a unikernel", cause: error)
     }

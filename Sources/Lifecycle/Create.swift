@@ -167,6 +167,8 @@ private struct Creation {
             record.guest = "\(guest.framework)/\(guest.monitor)"
             record.guestMemoryMiB = guest.memoryMiB
             record.networkDevices = guest.networkDevices
+            record.networkAddresses = guest.network.addresses.map(\.description)
+            record.networkPorts = guest.network.portTexts
             let namespaces = bundle.spec.linux?.namespaces ?? []
             record.networkNamespace = namespaces.first { $0.type == .network }?.path ?? ""
         }

@@ -31,10 +31,14 @@ enum GuestWiring {
         var places: [TrafficRedirect.Place] = []
         do {
             let devices = record.networkDevices
+            let wish = NetworkWish(
+                isShared: !record.networkNamespace.isEmpty && effectiveUser() == 0,
+                addresses: record.networkAddresses.compactMap { IPAddress($0) },
+                ports: record.networkPorts.compactMap { PortRange.parse($0) })
             let socket = connection.raw
             try inNamespace(namespace.raw) {
-                try wireGuest(devices) { tap in
-                    if let place = tap.redirect { places.append(place) }
+                try wireGuest(devices, wish) { tap in
+                    places += tap.places
                     try sendDescriptor(tap.descriptor.raw, text: tap.note.text(), over: socket)
                 }
             }
@@ -95,13 +99,17 @@ enum GuestWiring {
 extension TrafficRedirect.Place {
     /// As a container's record keeps it.
     fileprivate var json: JSONValue {
-        ["interface": JSONValue(interface), "priority": JSONValue(priority), "ownsQueue": .bool(ownsQueue)]
+        [
+            "interface": JSONValue(interface), "direction": JSONValue(direction.rawValue),
+            "priority": JSONValue(priority), "ownsQueue": .bool(ownsQueue),
+        ]
     }
 
     fileprivate init?(json: JSONValue) {
         guard let interface = json["interface"]?.integer(as: Int32.self),
+            let direction = json["direction"]?.integer(as: UInt32.self).flatMap(TrafficRedirect.Direction.init),
             let priority = json["priority"]?.integer(as: UInt16.self), let owns = json["ownsQueue"]?.bool
         else { return nil }
-        self.init(interface: interface, priority: priority, ownsQueue: owns)
+        self.init(interface: interface, direction: direction, priority: priority, ownsQueue: owns)
     }
 }

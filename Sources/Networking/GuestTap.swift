@@ -9,40 +9,49 @@ public struct GuestTap: ~Copyable {
     public let connection: GuestNetwork.Connection
     /// The hardware address the guest uses, and the largest packet in bytes, with or without an interface.
     public let hardwareAddress: [UInt8], mtu: UInt32
-    /// The filter on the interface, to be removed when the guest has gone; that of the tap goes with it.
-    public let redirect: TrafficRedirect.Place?
+    /// The filters on other interfaces than the tap, to be removed when the guest has gone.
+    public let places: [TrafficRedirect.Place]
 
     /// What a link has without an interface to take it from: Ethernet's own.
     private static let defaultMTU: UInt32 = 1500
 
     private init(
         _ descriptor: consuming Descriptor, _ connection: GuestNetwork.Connection, hardwareAddress: [UInt8],
-        mtu: UInt32, redirect: TrafficRedirect.Place?
+        mtu: UInt32, places: [TrafficRedirect.Place]
     ) {
         self.descriptor = descriptor
         self.connection = connection
         self.hardwareAddress = hardwareAddress
         self.mtu = mtu
-        self.redirect = redirect
+        self.places = places
     }
 
     /// Makes a tap for the guest's `device` in the namespace of the calling process, wired to `found`.
     ///
     /// - Parameter found: nil for a device that leads nowhere: the guest starts all the same.
-    static func make(for device: String, to found: NetworkSurvey.Found?) throws(HostError) -> GuestTap {
+    static func make(
+        for device: String, to found: NetworkSurvey.Found?, _ wish: NetworkWish
+    ) throws -> GuestTap {
         let tap = try Tap("swiftlet%d")
         let index = try NetworkLinks.index(of: tap.name)
         let mtu = found?.interface.mtu ?? defaultMTU
         try NetworkLinks().furnish(index, mtu: mtu, named: tap.name)
-        var place: TrafficRedirect.Place?
-        if let found {
-            let redirects = try TrafficRedirect()
-            _ = try redirects.add(from: index, to: found.index, named: tap.name)
-            place = try redirects.add(from: found.index, to: index, named: found.interface.name)
+        let places = try found.map { found in
+            try wish.isShared
+                ? SharedInterface(tap: index, tapName: tap.name, found: found, ports: wish.ports).wire()
+                : takeOver(found, tap: index, named: tap.name)
         }
         return GuestTap(
             tap.takeDescriptor(), GuestNetwork.Connection(device: device, interface: found?.interface),
-            hardwareAddress: found?.interface.hardwareAddress ?? freshAddress(), mtu: mtu, redirect: place)
+            hardwareAddress: found?.interface.hardwareAddress ?? freshAddress(), mtu: mtu, places: places ?? [])
+    }
+
+    private static func takeOver(
+        _ found: NetworkSurvey.Found, tap: Int32, named name: String
+    ) throws(HostError) -> [TrafficRedirect.Place] {
+        let redirects = try TrafficRedirect()
+        _ = try redirects.add(from: tap, to: found.index, named: name)
+        return [try redirects.add(from: found.index, to: tap, named: found.interface.name)]
     }
 
     /// A random address, locally administered and for one station. See IEEE 802, U/L and I/G bits.
@@ -52,23 +61,63 @@ public struct GuestTap: ~Copyable {
     }
 }
 
+/// What a guest's container asks of its network.
+public struct NetworkWish: Sendable {
+    /// Whether the interfaces are used by others as well: ordinary processes, or guests with other addresses or ports.
+    public var isShared: Bool
+    /// The addresses that are the guest's; all when there are none.
+    public var addresses: [IPAddress]
+    /// The ports that are the guest's; all when there are none.
+    public var ports: [ClosedRange<UInt16>]
+
+    /// A wish.
+    public init(isShared: Bool, addresses: [IPAddress], ports: [ClosedRange<UInt16>]) {
+        self.isShared = isShared
+        self.addresses = addresses
+        self.ports = ports
+    }
+
+    /// Whether others can have guests on the same interface.
+    private var isPart: Bool { isShared && !(addresses.isEmpty && ports.isEmpty) }
+
+    /// The interfaces for the guest, each with the addresses that it is to have.
+    fileprivate func choose(from survey: NetworkSurvey, for device: String) throws -> [NetworkSurvey.Found] {
+        let redirects = try TrafficRedirect()
+        var chosen: [NetworkSurvey.Found] = []
+        var taken: String?
+        for var found in survey.interfaces {
+            if !addresses.isEmpty {
+                found.interface.addresses.removeAll { !addresses.contains($0.address) }
+                if found.interface.addresses.isEmpty { continue }
+            }
+            if try !isPart && redirects.isTaken(found.index) {
+                taken = found.interface.name
+            } else {
+                chosen.append(found)
+            }
+        }
+        if chosen.isEmpty, let taken {
+            throw Failure(
+                "no interface of the network namespace is left for device '\(device)': \(taken) serves another guest")
+        }
+        if chosen.isEmpty, let address = addresses.first {
+            throw Failure("no interface of the network namespace has the address \(address)")
+        }
+        return chosen
+    }
+}
+
 /// Makes a tap for each of a guest's network devices, in the network namespace of the calling process.
 ///
-/// The first device gets the first interface that no other guest has, and so on.
+/// The first device gets the first interface that serves the wish and no other guest has, and so on.
 /// - Parameter use: Takes each tap as soon as it is there.
-public func wireGuest(_ devices: [String], use: (consuming GuestTap) throws -> Void) throws {
-    if devices.isEmpty { return }
-    let survey = try NetworkSurvey()
-    let redirects = try TrafficRedirect()
-    var free: [NetworkSurvey.Found] = []
-    for found in survey.interfaces where try !redirects.isTaken(found.index) { free.append(found) }
-    if free.isEmpty, let first = survey.interfaces.first {
-        throw Failure(
-            "no interface of the network namespace is left for device '\(devices[0])': "
-                + "\(first.interface.name) serves another guest")
-    }
+public func wireGuest(
+    _ devices: [String], _ wish: NetworkWish, use: (consuming GuestTap) throws -> Void
+) throws {
+    guard let first = devices.first else { return }
+    let chosen = try wish.choose(from: NetworkSurvey(), for: first)
     for (number, device) in devices.enumerated() {
-        try use(GuestTap.make(for: device, to: number < free.count ? free[number] : nil))
+        try use(GuestTap.make(for: device, to: number < chosen.count ? chosen[number] : nil, wish))
     }
 }
 

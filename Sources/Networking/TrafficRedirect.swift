@@ -1,22 +1,31 @@
 public import HostSystem
 
-/// Everything that arrives at one interface leaves by another: a filter of tc(8), set through rtnetlink(7).
+/// Filters of tc(8) that send a guest's packets where they belong, set through rtnetlink(7).
 ///
-/// The filter stands at the interface's ingress (tc-u32(8) that takes every packet, tc-mirred(8) egress redirect). Both
-/// work in every network namespace whose owner the caller is, also without privileges on the host.
+/// Each filter of this program can be told from all others, and which interface it serves, so that those of guests that
+/// have gone are found.
 public struct TrafficRedirect: ~Copyable {
+    /// Which packets of an interface pass a filter: those that come in, or those that go out.
+    public enum Direction: UInt32, Sendable {
+        /// TC_H_MIN_INGRESS and TC_H_MIN_EGRESS below TC_H_CLSACT.
+        case ingress = 0xFFFF_FFF2, egress
+    }
+
     /// Where on an interface this program's filter stands.
     public struct Place: Equatable, Sendable {
         /// The interface's number.
         public let interface: Int32
+        /// On its way in or out.
+        public let direction: Direction
         /// The filter's priority, which no other filter of the interface has.
         public let priority: UInt16
         /// Whether the interface's queue for filters is this program's too.
         public let ownsQueue: Bool
 
         /// A place.
-        public init(interface: Int32, priority: UInt16, ownsQueue: Bool) {
+        public init(interface: Int32, direction: Direction, priority: UInt16, ownsQueue: Bool) {
             self.interface = interface
+            self.direction = direction
             self.priority = priority
             self.ownsQueue = ownsQueue
         }
@@ -25,20 +34,20 @@ public struct TrafficRedirect: ~Copyable {
     /// A filter that is there.
     private struct Filter {
         let priority: UInt16
-        let isOwn: Bool
-        /// Where an own filter sends packets; 0 when that interface is gone.
-        let target: Int32
+        /// For one of this program's: the number of the tap it serves.
+        let tap: Int32?
+        /// Whether it is sure to belong to a guest that has gone.
+        let isStale: Bool
     }
 
-    /// TC_H_CLSACT and TC_H_MIN_INGRESS.
+    /// TC_H_CLSACT
     private static let queueParent: UInt32 = 0xFFFF_FFF1
     private static let queueHandle: UInt32 = 0xFFFF_0000
-    private static let ingress: UInt32 = 0xFFFF_FFF2
     /// htons(ETH_P_ALL): every kind of packet.
     private static let everyProtocol: UInt32 = 0x0300
     private static let firstPriority: UInt16 = 0x5300
-    /// Tells this program's filters from all others: TCA_ACT_COOKIE.
-    private static let cookie = [UInt8]("swiftlet".utf8)
+    /// Tells this program's filters from all others: TCA_ACT_COOKIE, and the beginning of TCA_BPF_NAME.
+    private static let mark = [UInt8]("swiftlet".utf8)
 
     private let kernel: NetlinkSocket
 
@@ -47,39 +56,62 @@ public struct TrafficRedirect: ~Copyable {
 
     /// Whether an interface's packets go to a guest that is still there.
     public func isTaken(_ interface: Int32) throws(HostError) -> Bool {
-        try filters(of: interface).contains { $0.isOwn && $0.target != 0 }
+        try filters(of: interface, .ingress).contains { $0.tap != nil && !$0.isStale }
     }
 
-    /// Sends what arrives at `interface` out of `target`.
+    /// Sends all that arrives at `interface` out of `target`: a filter that takes every packet (tc-u32(8)) and a redirect
+    /// (tc-mirred(8)), both of which work for whoever owns the network namespace.
     ///
-    /// Filters of guests that are gone are removed on the way.
     /// - Parameter name: The interface's name, for errors.
     public func add(from interface: Int32, to target: Int32, named name: String) throws(HostError) -> Place {
+        try add("u32", Self.everything(to: target), to: interface, .ingress, named: name)
+    }
+
+    /// Has a program decide about an interface's packets (tc-bpf(8), direct action).
+    ///
+    /// - Parameters:
+    ///   - program: A program of ``HostSystem/loadTrafficProgram(_:)``.
+    ///   - tap: The interface of the guest that it serves.
+    public func add(
+        _ program: borrowing Descriptor, for tap: Int32, to interface: Int32, _ direction: Direction,
+        named name: String
+    ) throws(HostError) -> Place {
+        let directAction: UInt32 = 1
+        let mark = NetlinkMessage.attribute(7, Self.mark + [UInt8(ascii: ":")] + [UInt8]("\(tap)".utf8) + [0])
+        let options =
+            NetlinkMessage.attribute(6, machineBytes(program.raw)) + mark
+            + NetlinkMessage.attribute(8, machineBytes(directAction))
+        return try add("bpf", options, to: interface, direction, named: name)
+    }
+
+    /// Sets a filter; those of guests that are gone are removed on the way.
+    private func add(
+        _ kind: String, _ options: [UInt8], to interface: Int32, _ direction: Direction, named name: String
+    ) throws(HostError) -> Place {
         let isNew = try makeQueue(interface, name)
-        var present = isNew ? [] : try filters(of: interface)
+        let present = isNew ? [] : try filters(of: interface, direction)
         // With a guest's filter there, the queue was made for that.
-        let ownsQueue = isNew || present.contains(where: \.isOwn)
-        for stale in present where stale.isOwn && stale.target == 0 {
-            try removeFilter(interface, stale.priority, name)
-        }
-        present.removeAll { $0.isOwn && $0.target == 0 }
+        let ownsQueue = isNew || present.contains { $0.tap != nil }
+        for stale in present where stale.isStale { try removeFilter(interface, direction, stale.priority, name) }
         var priority = Self.firstPriority
-        while present.contains(where: { $0.priority == priority }) { priority += 1 }
+        while present.contains(where: { $0.priority == priority && !$0.isStale }) { priority += 1 }
         let body =
-            Self.head(interface, parent: Self.ingress, info: UInt32(priority) << 16 | Self.everyProtocol)
-            + Self.text(1, "u32") + NetlinkMessage.attribute(2, Self.everything(to: target))
+            Self.head(interface, parent: direction.rawValue, info: UInt32(priority) << 16 | Self.everyProtocol)
+            + Self.text(1, kind) + NetlinkMessage.attribute(2, options)
         try kernel.perform(
             NetlinkMessage(.newFilter, flags: [.confirm, .create, .exclusive], body: body), "redirect traffic of",
             name)
-        return Place(interface: interface, priority: priority, ownsQueue: ownsQueue)
+        return Place(interface: interface, direction: direction, priority: priority, ownsQueue: ownsQueue)
     }
 
-    /// Takes ``add(from:to:named:)`` back; that the interface or the filter has gone is no error.
+    /// Takes a filter back; that the interface or the filter has gone is no error.
     public func remove(_ place: Place) throws(HostError) {
         do throws(HostError) {
             let name = "link \(place.interface)"
-            try removeFilter(place.interface, place.priority, name)
-            guard place.ownsQueue, try filters(of: place.interface).isEmpty else { return }
+            try removeFilter(place.interface, place.direction, place.priority, name)
+            guard place.ownsQueue, try filters(of: place.interface, .ingress).isEmpty,
+                try filters(of: place.interface, .egress).isEmpty
+            else { return }
             let body = Self.head(place.interface, parent: Self.queueParent, handle: Self.queueHandle)
             try kernel.perform(
                 NetlinkMessage(.deleteQueue, flags: [.confirm], body: body), "remove filter queue of", name)
@@ -103,25 +135,39 @@ public struct TrafficRedirect: ~Copyable {
         }
     }
 
-    private func removeFilter(_ interface: Int32, _ priority: UInt16, _ name: String) throws(HostError) {
+    private func removeFilter(
+        _ interface: Int32, _ direction: Direction, _ priority: UInt16, _ name: String
+    ) throws(HostError) {
         let body = Self.head(
-            interface, parent: Self.ingress, info: UInt32(priority) << 16 | Self.everyProtocol)
+            interface, parent: direction.rawValue, info: UInt32(priority) << 16 | Self.everyProtocol)
         try kernel.perform(
             NetlinkMessage(.deleteFilter, flags: [.confirm], body: body), "remove redirect of", name)
     }
 
-    private func filters(of interface: Int32) throws(HostError) -> [Filter] {
-        try kernel.list(.filters, Self.head(interface, parent: Self.ingress)).compactMap { message -> Filter? in
+    private func filters(of interface: Int32, _ direction: Direction) throws(HostError) -> [Filter] {
+        try kernel.list(.filters, Self.head(interface, parent: direction.rawValue)).compactMap { message -> Filter? in
             guard let info = message.body.machineNumber(UInt32.self, at: 16) else { return nil }
             let options = NetlinkMessage.attributes(in: NetlinkMessage.value(2, in: message.attributes(after: 20)))
-            let actions = NetlinkMessage.attributes(in: NetlinkMessage.value(7, in: options))
-            let action = NetlinkMessage.attributes(in: actions.first?.value ?? [])
-            let redirect = NetlinkMessage.attributes(in: NetlinkMessage.value(2, in: action))
+            let tap = Self.tapOfRedirect(options) ?? Self.tapOfProgram(options)
             return Filter(
-                priority: UInt16(truncatingIfNeeded: info >> 16),
-                isOwn: NetlinkMessage.value(6, in: action) == Self.cookie,
-                target: NetlinkMessage.value(2, in: redirect).machineNumber(Int32.self, at: 24) ?? 0)
+                priority: UInt16(truncatingIfNeeded: info >> 16), tap: tap,
+                isStale: tap.map { !NetworkLinks.exists($0) } ?? false)
         }
+    }
+
+    /// The interface that one of this program's redirects serves: 0 when that has gone.
+    private static func tapOfRedirect(_ options: [(kind: UInt16, value: [UInt8])]) -> Int32? {
+        let actions = NetlinkMessage.attributes(in: NetlinkMessage.value(7, in: options))
+        let action = NetlinkMessage.attributes(in: actions.first?.value ?? [])
+        guard NetlinkMessage.value(6, in: action) == mark else { return nil }
+        let redirect = NetlinkMessage.attributes(in: NetlinkMessage.value(2, in: action))
+        return NetlinkMessage.value(2, in: redirect).machineNumber(Int32.self, at: 24) ?? 0
+    }
+
+    private static func tapOfProgram(_ options: [(kind: UInt16, value: [UInt8])]) -> Int32? {
+        let name = NetlinkMessage.value(7, in: options)
+        guard name.starts(with: mark + [UInt8(ascii: ":")]) else { return nil }
+        return Int32(String(decoding: name.dropFirst(mark.count + 1).prefix { $0 != 0 }, as: UTF8.self))
     }
 
     /// struct tcmsg: family, interface, handle, parent, info.
@@ -143,7 +189,7 @@ public struct TrafficRedirect: ~Copyable {
             [UInt8](repeating: 0, count: 8) + machineBytes(stolen) + [UInt8](repeating: 0, count: 8)
             + machineBytes(redirectOut) + machineBytes(target)
         let options = NetlinkMessage.attribute(2, redirect)
-        let action = text(1, "mirred") + NetlinkMessage.attribute(2, options) + NetlinkMessage.attribute(6, cookie)
+        let action = text(1, "mirred") + NetlinkMessage.attribute(2, options) + NetlinkMessage.attribute(6, mark)
         return NetlinkMessage.attribute(5, selector)
             + NetlinkMessage.attribute(7, NetlinkMessage.attribute(1, action))
     }

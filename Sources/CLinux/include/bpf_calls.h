@@ -1,4 +1,4 @@
-/* bpf(2): programs that decide which devices a version 2 cgroup may use; and the two functions of libm in use. */
+/* bpf(2): programs that decide which devices a version 2 cgroup may use, or where packets go; and the two functions of libm in use. */
 #ifndef CLINUX_BPF_CALLS_H
 #define CLINUX_BPF_CALLS_H
 
@@ -11,11 +11,12 @@
 
 #define LX_BPF(command, attr) ((int)LX_RESULT(syscall(SYS_bpf, command, attr, sizeof *(attr))))
 
+enum { LX_DEVICE_PROGRAM = BPF_PROG_TYPE_CGROUP_DEVICE, LX_TRAFFIC_PROGRAM = BPF_PROG_TYPE_SCHED_CLS };
 /* Loads `count` instructions of 8 bytes; the descriptor of the program. */
-static inline int lx_device_program(const uint64_t *code, uint32_t count) {
+static inline int lx_load_program(int type, const uint64_t *code, uint32_t count) {
     union bpf_attr attr;
     memset(&attr, 0, sizeof attr);
-    attr.prog_type = BPF_PROG_TYPE_CGROUP_DEVICE;
+    attr.prog_type = (uint32_t)type;
     attr.insns = (uint64_t)(uintptr_t)code;
     attr.insn_cnt = count;
     attr.license = (uint64_t)(uintptr_t)"Apache-2.0";

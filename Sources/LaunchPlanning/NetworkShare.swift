@@ -1,0 +1,39 @@
+public import GuestModel
+internal import OCISpec
+
+/// What is a guest's of a network namespace that others use as well, by the container's annotations.
+public struct NetworkShare: Equatable, Sendable {
+    /// The addresses that are the guest's; all of the interface's when there are none.
+    public let addresses: [IPAddress]
+    /// The ports that are the guest's, `8080` or `9000-9010`; all when there are none.
+    public let portTexts: [String]
+
+    private static let addressName = "org.swiftlet.unikernel.addresses"
+    private static let portName = "org.swiftlet.unikernel.ports"
+    /// As many as keep the program that sorts packets small.
+    private static let most = 16
+
+    init(_ annotations: StringMap) throws(GuestError) {
+        func words(_ name: String) throws(GuestError) -> [String] {
+            guard let text = annotations[name], !text.isEmpty else { return [] }
+            let words = text.split(separator: ",", omittingEmptySubsequences: false).map(String.init)
+            guard words.count <= Self.most else {
+                throw GuestError("annotation \(name) has \(words.count) entries, at most \(Self.most) are taken")
+            }
+            return words
+        }
+        var addresses: [IPAddress] = []
+        for word in try words(Self.addressName) {
+            guard let address = IPAddress(word) else {
+                throw GuestError("annotation \(Self.addressName): \"\(word)\" is no IP address")
+            }
+            addresses.append(address)
+        }
+        let ports = try words(Self.portName)
+        for word in ports where PortRange.parse(word) == nil {
+            throw GuestError("annotation \(Self.portName): \"\(word)\" is no port and no range of ports")
+        }
+        self.addresses = addresses
+        portTexts = ports
+    }
+}
