@@ -86,7 +86,7 @@ let package = Package(
         tests("HostSystemTests", ["HostSystem", "TestSupport"]),
         tests("GuestModelTests", ["GuestModel", "GuestImages"]),
         tests("Solo5TenderTests", ["Solo5Tender", "GuestImages", "GuestModel", "HostSystem", "CLinux"]),
-        tests("OCISpecTests", ["HostSystem", "OCISpec"]),
+        tests("OCISpecTests", ["HostSystem", "OCISpec", "TestSupport"]),
         tests("OCIBundleTests", ["HostSystem", "OCIBundle", "OCISpec", "TestSupport"]),
         tests("LaunchPlanningTests", ["GuestImages", "HostSystem", "LaunchPlanning", "OCIBundle", "TestSupport"]),
         tests("ServiceManagerTests", ["ServiceManager"]),

@@ -13,10 +13,18 @@ public func setGroups(_ groups: [UInt32]) throws(HostError) {
 }
 
 /// Sets the real, effective and saved group id. See setresgid(2).
-public func setGroup(_ gid: UInt32) throws(HostError) { try check("setresgid", "\(gid)", lx_setresgid(gid)) }
+///
+/// The highest number is none: the kernel would leave the group as it is.
+public func setGroup(_ gid: UInt32) throws(HostError) {
+    try check("setresgid", "\(gid)", gid == .max ? -EINVAL : lx_setresgid(gid))
+}
 
 /// Sets the real, effective and saved user id. See setresuid(2).
-public func setUser(_ uid: UInt32) throws(HostError) { try check("setresuid", "\(uid)", lx_setresuid(uid)) }
+///
+/// The highest number is none: the kernel would leave the user as it is, who is root.
+public func setUser(_ uid: UInt32) throws(HostError) {
+    try check("setresuid", "\(uid)", uid == .max ? -EINVAL : lx_setresuid(uid))
+}
 
 /// Keeps the permitted capabilities when the user id stops being 0. See prctl(2) PR_SET_KEEPCAPS.
 public func setKeepCapabilities(_ keep: Bool) throws(HostError) {

@@ -48,6 +48,16 @@ public struct Failure: Error, CustomStringConvertible {
     }
 }
 
+/// A message of a bearable length: of a very long one the middle is left out.
+///
+/// Messages quote what they are about, and a document or an argument may be megabytes.
+public func bounded(_ message: String) -> String {
+    let kept = 1000
+    guard message.utf8.count > 4 * kept else { return message }
+    let scalars = message.unicodeScalars
+    return String(scalars.prefix(kept)) + " ... " + String(scalars.suffix(kept))
+}
+
 /// The text of an error number in lower case: `no such file or directory`.
 ///
 /// See strerror(3). Lower case because engines search runc's messages for Go's spelling.

@@ -69,6 +69,7 @@ public final class Log {
     ///
     /// Like runc: conmon reads standard error, the containerd shim the last line of the log file.
     public func fatal(_ message: String) {
+        let message = bounded(message)
         write(.error, message)
         if path != nil, failure == nil { standardError(Self.oneLine(message) + "\n") }
     }

@@ -21,13 +21,31 @@ public struct Procfs: ~Copyable {
 
     /// Writes a short text into a file below /proc in one call, unless something else is mounted on the way to it.
     ///
-    /// See openat2(2), RESOLVE_NO_XDEV.
     /// - Parameter path: Relative to /proc.
     public func write(_ text: String, to path: String) throws(HostError) {
+        try file(path).write(text)
+    }
+
+    /// Opens a file below /proc for writing, unless something else is mounted on the way to it.
+    ///
+    /// See openat2(2), RESOLVE_NO_XDEV.
+    /// - Parameter path: Relative to /proc.
+    public func file(_ path: String) throws(HostError) -> File {
         let resolve = UInt64(RESOLVE_BENEATH | RESOLVE_NO_XDEV | RESOLVE_NO_MAGICLINKS)
         // SAFETY: the string is NUL-terminated for the length of the call.
         let opened = unsafe lx_openat2(root.raw, path, O_WRONLY, 0, resolve)
-        let file = Descriptor(owning: try check("openat2", "/proc/\(path)", opened))
-        try writeAtOnce(text, to: file, named: "/proc/\(path)")
+        return File(
+            descriptor: Descriptor(owning: try check("openat2", "/proc/\(path)", opened)), name: "/proc/\(path)")
+    }
+
+    /// An open file of procfs.
+    public struct File: ~Copyable {
+        fileprivate let descriptor: Descriptor
+        fileprivate let name: String
+
+        /// Writes a short text in one call. See write(2).
+        public consuming func write(_ text: String) throws(HostError) {
+            try writeAtOnce(text, to: descriptor, named: name)
+        }
     }
 }

@@ -23,7 +23,7 @@ public struct RootFilesystem: ~Copyable {
             if path.hasPrefix("/") { return try HostSystem.open(path, flags: [.directory, .pathOnly]) }
             return try openBeneath(bundle, path, flags: [.directory, .pathOnly])
         } catch {
-            throw Failure("cannot open the root filesystem", cause: error)
+            throw Failure("config.json: /root/path: cannot open the root filesystem", cause: error)
         }
     }
 

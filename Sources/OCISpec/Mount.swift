@@ -33,7 +33,9 @@ extension Mount: SpecObject {
         uidMappings = try object.children("uidMappings")
         gidMappings = try object.children("gidMappings")
         guard uidMappings.isEmpty == gidMappings.isEmpty else {
-            throw object.error("uidMappings and gidMappings must be given together")
+            throw object.error(
+                uidMappings.isEmpty ? "uidMappings" : "gidMappings",
+                "uidMappings and gidMappings must be given together")
         }
     }
 }

@@ -1,3 +1,5 @@
+internal import HostSystem
+
 /// A document that is JSON but not what the runtime specification says: where, why, and where that is written.
 public struct SpecError: Error, Equatable, CustomStringConvertible {
     /// The document, as a user knows it: `config.json`.
@@ -19,9 +21,11 @@ public struct SpecError: Error, Equatable, CustomStringConvertible {
 
     /// `config.json: /process/args/0: expected a string, found a number (runtime-spec config.md, process)`
     ///
-    /// Always one line: control characters that came from the document are escaped.
+    /// Always one line of a bearable length: control characters that came from the document are escaped, and of a very
+    /// long reason the middle is left out.
     public var description: String {
         let parts = section.split(separator: "#").joined(separator: ", ")
+        let reason = bounded(self.reason)
         let line = "\(document): \(pointer.isEmpty ? "" : "\(pointer): ")\(reason) (runtime-spec \(parts))"
         guard line.utf8.contains(where: { $0 < 0x20 || $0 == 0x7F }) else { return line }
         return line.unicodeScalars.reduce(into: "") { text, scalar in

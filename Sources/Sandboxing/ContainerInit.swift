@@ -55,18 +55,15 @@ struct ContainerInit: ~Copyable {
                     namespace.descriptor, type: NamespacePlan.flag(namespace.type), path: namespace.path)
             }
         }
+        // The files of a process whose ids have changed belong to the host's root, whom a user namespace does not know.
+        let offsets = linux.timeOffsets.isEmpty ? nil : try Procfs().file("self/timens_offsets")
         if settings.namespaces.isSeparate(.user) { try becomeRootOfUserNamespace() }
         // Forgotten by the kernel when a process's ids change; the parent may have ended meanwhile.
         try setParentDeathSignal(Signal.kill)
         if try channel.isClosed { exitNow(1) }
         let late = settings.namespaces.late
         if !late.isEmpty { try unshareNamespaces(NamespacePlan.flags(late)) }
-        if !linux.timeOffsets.isEmpty {
-            let lines = linux.timeOffsets.map { "\($0.clock.rawValue) \($0.secs) \($0.nanosecs)\n" }
-            try at("/linux/timeOffsets", "cannot set the offsets of the clocks") { () throws(HostError) in
-                try Procfs().write(lines.joined(), to: "self/timens_offsets")
-            }
-        }
+        if let offsets { try setClocks(offsets) }
         if late.contains(.time) {
             // unshare(2) moves the children only.
             let path = "/proc/self/ns/time_for_children"
@@ -78,6 +75,15 @@ struct ContainerInit: ~Copyable {
         }
         if let name = settings.spec.domainname, settings.namespaces.isSeparate(.uts) {
             try at("/domainname", "cannot set it") { () throws(HostError) in try setDomainName(name) }
+        }
+    }
+
+    private func setClocks(_ file: consuming Procfs.File) throws(Failure) {
+        let lines = linux.timeOffsets.map { "\($0.clock.rawValue) \($0.secs) \($0.nanosecs)\n" }
+        do throws(HostError) {
+            try file.write(lines.joined())
+        } catch {
+            throw Failure(at: "/linux/timeOffsets", "cannot set the offsets of the clocks", cause: error)
         }
     }
 

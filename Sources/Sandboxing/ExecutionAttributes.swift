@@ -21,15 +21,25 @@ struct ExecutionAttributes {
 
     /// Sets what is asked for, on this process. Needs its privileges still.
     func apply() throws(Failure) {
-        do throws(HostError) {
-            if let scheduling { try setScheduling(scheduling) }
-            if let ioPriority {
+        if let scheduling { try at("/process/scheduler") { () throws(HostError) in try setScheduling(scheduling) } }
+        if let ioPriority {
+            try at("/process/ioPriority") { () throws(HostError) in
                 try setIOPriority(level: Self.level(ioPriority.class), priority: Int32(ioPriority.priority))
             }
-            if let memory { try setMemoryPolicy(mode: memory.mode, nodes: memory.nodes) }
-            if let personality { try setPersonality(personality) }
+        }
+        if let memory {
+            try at("/linux/memoryPolicy") { () throws(HostError) in
+                try setMemoryPolicy(mode: memory.mode, nodes: memory.nodes)
+            }
+        }
+        if let personality { try at("/linux/personality") { () throws(HostError) in try setPersonality(personality) } }
+    }
+
+    private func at(_ pointer: String, _ body: () throws(HostError) -> Void) throws(Failure) {
+        do throws(HostError) {
+            try body()
         } catch {
-            throw Failure("cannot set how the process is run", cause: error)
+            throw Failure(at: pointer, "cannot set how the process is run", cause: error)
         }
     }
 

@@ -65,7 +65,10 @@ public struct HookRunner {
     private func wait(_ pid: Int32, seconds: Int?, named name: String) throws(HostError) -> ProcessEnd {
         if let seconds {
             let handle = try openProcess(pid)
-            let deadline = monotonicNanoseconds() + Int64(seconds) * 1_000_000_000
+            // 292 years are the most that nanoseconds can say.
+            let wait = Int64(seconds).multipliedReportingOverflow(by: 1_000_000_000)
+            let sum = monotonicNanoseconds().addingReportingOverflow(wait.partialValue)
+            let deadline = wait.overflow || sum.overflow ? Int64.max - 1_000_000 : sum.partialValue
             while true {
                 let left = (deadline - monotonicNanoseconds() + 999_999) / 1_000_000
                 if try waitUntilReadable([handle.raw], timeout: Int32(clamping: max(0, left)))[0] { break }

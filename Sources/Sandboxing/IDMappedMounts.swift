@@ -1,7 +1,8 @@
 internal import HostSystem
 internal import OCISpec
 
-/// Bind mounts with an id mapping of their own, and all of a container that root makes with a user namespace, made before process 1 and attached by it. See config.md "Mounts", `idmap`.
+/// Bind mounts with an id mapping of their own, and all of a container that root makes with a user namespace, made before
+/// process 1 and attached by it. See config.md "Mounts", `idmap`.
 ///
 /// Only who has privileges over the file system may map its ids, and process 1 may be in a user namespace, whose root
 /// need not get to what root of the host wants to be mounted.
@@ -31,9 +32,12 @@ struct IDMappedMounts {
                 if !isMapped {
                     // Process 1 may see what is not there here, and says it in other words.
                     if error.isNotFound || error.isPermission { continue }
-                    throw Failure("cannot open the source of the mount at \(mount.destination)", cause: error)
+                    throw Failure(
+                        at: "/mounts/\(index)", "cannot open the source of the mount at \(mount.destination)",
+                        cause: error)
                 }
-                throw Failure("cannot map the ids of the mount at \(mount.destination)", cause: error)
+                throw Failure(
+                    at: "/mounts/\(index)", "cannot map the ids of the mount at \(mount.destination)", cause: error)
             }
         }
     }

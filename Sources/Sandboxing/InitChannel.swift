@@ -19,7 +19,7 @@ enum InitMessage: Equatable {
         case .proceed(let pid): [UInt8]("p\(pid)".utf8)
         case .runHooks: [UInt8(ascii: "h")]
         case .ready: [UInt8(ascii: "r")]
-        case .failed(let reason): [UInt8]("f\(reason)".utf8.prefix(60000))
+        case .failed(let reason): [UInt8]("f\(bounded(reason))".utf8)
         }
     }
 

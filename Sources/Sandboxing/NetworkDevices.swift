@@ -6,14 +6,24 @@ enum NetworkDevices {
     /// Moves them into the network namespace of process `pid`, with their addresses, and sets them to work there.
     static func move(_ devices: [NetDevice], to pid: Int32) throws(Failure) {
         if devices.isEmpty { return }
-        do throws(HostError) {
+        let words = "cannot move network devices into the container"
+        let path = "/proc/\(pid)/ns/net"
+        do {
             let own = try open("/proc/self/ns/net", flags: .readOnly)
-            let path = "/proc/\(pid)/ns/net"
             let other = try open(path, flags: .readOnly)
             let links = try NetworkLinks()
-            for device in devices { try move(device, links, from: own.raw, to: other.raw, path) }
+            for device in devices {
+                do throws(HostError) {
+                    try move(device, links, from: own.raw, to: other.raw, path)
+                } catch {
+                    let name = Failure.pointerPart(device.hostName)
+                    throw Failure(at: "/linux/netDevices/\(name)", words, cause: error)
+                }
+            }
+        } catch let failure as Failure {
+            throw failure
         } catch {
-            throw Failure("cannot move network devices into the container", cause: error)
+            throw Failure(words, cause: error)
         }
     }
 
@@ -55,7 +65,7 @@ enum NetworkDevices {
         for device in devices {
             func refuse(_ reason: String) -> SpecError {
                 SpecError(
-                    pointer: "/linux/netDevices/\(device.hostName)", reason: reason,
+                    pointer: "/linux/netDevices/\(Failure.pointerPart(device.hostName))", reason: reason,
                     section: "config-linux.md#network-devices")
             }
             guard namespaces.isSeparate(.network) else {

@@ -110,39 +110,63 @@ struct ProcessIdentity {
     /// Gives up every privilege that the process is not to have, and becomes its user.
     ///
     /// - Parameter passOn: Takes what listens for the filter, when an agent decides about some calls.
-    func assume(passOn: (Int32) throws(HostError) -> Void = Self.nobody) throws(HostError) {
+    /// - Throws: ``HostSystem/Failure`` that names the property.
+    func assume(passOn: (Int32) throws(HostError) -> Void = Self.nobody) throws(Failure) {
         if needsPrivilegeForSeccomp { try load(passOn) }
-        if let capabilities { try limitBoundingCapabilities(to: capabilities.bounding) }
-        try setKeepCapabilities(true)
-        do throws(HostError) {
-            if !keepsGroups { try setGroups(user.additionalGids) }
-        } catch {
-            // Where setgroups is denied (an unprivileged user namespace) the caller's groups cannot be dropped either.
-            if !user.additionalGids.isEmpty || !error.isPermission { throw error }
-        }
-        try setGroup(user.gid)
-        try setUser(user.uid)
-        try setKeepCapabilities(false)
         if let capabilities {
-            try setCapabilities(
-                effective: capabilities.effective, permitted: capabilities.permitted,
-                inheritable: capabilities.inheritable)
-            try setAmbientCapabilities(capabilities.ambient)
+            try at("/process/capabilities/bounding", "cannot limit the capabilities") { () throws(HostError) in
+                try limitBoundingCapabilities(to: capabilities.bounding)
+            }
+        }
+        try becomeUser()
+        if let capabilities {
+            try at("/process/capabilities", "cannot set the capabilities") { () throws(HostError) in
+                try setCapabilities(
+                    effective: capabilities.effective, permitted: capabilities.permitted,
+                    inheritable: capabilities.inheritable)
+                try setAmbientCapabilities(capabilities.ambient)
+            }
         }
         setFileModeMask(user.umask ?? 0o022)
-        if noNewPrivileges { try setNoNewPrivileges() }
+        guard noNewPrivileges else { return }
+        try at("/process/noNewPrivileges", "cannot set it", setNoNewPrivileges)
+    }
+
+    private func becomeUser() throws(Failure) {
+        try at("/process/user", "cannot keep the capabilities") { () throws(HostError) in try setKeepCapabilities(true)
+        }
+        try at("/process/user/additionalGids", "cannot set the groups") { () throws(HostError) in
+            do throws(HostError) {
+                if !keepsGroups { try setGroups(user.additionalGids) }
+            } catch {
+                // Where setgroups is denied (an unprivileged user namespace) the caller's groups cannot be dropped either.
+                if !user.additionalGids.isEmpty || !error.isPermission { throw error }
+            }
+        }
+        try at("/process/user/gid", "cannot set it") { () throws(HostError) in try setGroup(user.gid) }
+        try at("/process/user/uid", "cannot set it") { () throws(HostError) in
+            try setUser(user.uid)
+            try setKeepCapabilities(false)
+        }
+    }
+
+    /// Does what a property asks for; a failure names it.
+    private func at(_ pointer: String, _ message: String, _ body: () throws(HostError) -> Void) throws(Failure) {
+        do throws(HostError) { try body() } catch { throw Failure(at: pointer, message, cause: error) }
     }
 
     /// Loads the filter of a process with no_new_privs: the last thing before its program begins.
-    func confine(passOn: (Int32) throws(HostError) -> Void = Self.nobody) throws(HostError) {
+    func confine(passOn: (Int32) throws(HostError) -> Void = Self.nobody) throws(Failure) {
         if !needsPrivilegeForSeccomp { try load(passOn) }
     }
 
-    private func load(_ passOn: (Int32) throws(HostError) -> Void) throws(HostError) {
+    private func load(_ passOn: (Int32) throws(HostError) -> Void) throws(Failure) {
         guard let seccomp else { return }
-        guard seccomp.notifies else { return try seccomp.load() }
-        let listener = try seccomp.loadListening()
-        try passOn(listener.raw)
+        try at("/linux/seccomp", "cannot load the filter") { () throws(HostError) in
+            guard seccomp.notifies else { return try seccomp.load() }
+            let listener = try seccomp.loadListening()
+            try passOn(listener.raw)
+        }
     }
 
     /// Without anybody to decide the calls would wait for ever.

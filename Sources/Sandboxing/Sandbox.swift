@@ -217,16 +217,19 @@ public struct Sandbox {
                 hooksBegan = !settings.spec.hooks.isEmpty
                 try runHooks(pid)
                 try channel.send(.proceed(pid: pid))
-            case .proceed, nil: throw Failure("the container's process ended before it was ready: \(ending(of: pid))")
+            case .proceed, nil: throw endedEarly(pid)
             }
         }
     }
 
-    private func ending(of pid: Int32) -> String {
-        guard let end = try? waitForChild(pid)?.end else { return "no status" }
-        return switch end {
-        case .exited(let status): "exit status \(status)"
-        case .signaled(let signal): "signal \(signal)"
+    private func endedEarly(_ pid: Int32) -> Failure {
+        let words = "the container's process ended before it was ready"
+        switch try? waitForChild(pid)?.end {
+        case .signaled(Signal.kill) where settings.spec.linux?.resources?.memory?.limit ?? 0 > 0:
+            return Failure(at: "/linux/resources/memory/limit", "\(words): signal 9: is the limit too low?")
+        case .signaled(let signal): return Failure("\(words): signal \(signal)")
+        case .exited(let status): return Failure("\(words): exit status \(status)")
+        case nil: return Failure("\(words): no status")
         }
     }
 

@@ -112,7 +112,9 @@ enum SpecChecks {
     /// Only what the kernel keeps apart for each namespace may be set, and only in a namespace of the container's own.
     private static func checkSysctl(_ name: String, _ namespaces: NamespacePlan) throws(SpecError) {
         func refuse(_ reason: String) -> SpecError {
-            SpecError(pointer: "/linux/sysctl/\(name)", reason: reason, section: "config-linux.md#sysctl")
+            SpecError(
+                pointer: "/linux/sysctl/\(Failure.pointerPart(name))", reason: reason, section: "config-linux.md#sysctl"
+            )
         }
         let parts = sysctlParts(name)
         guard !parts.isEmpty, !parts.contains("..") else { throw refuse("'\(name)' is not the name of a sysctl") }

@@ -105,7 +105,10 @@ extension SystemdUnit {
         let period = parts.count > 1 ? UInt64(parts[1]) ?? 100_000 : 100_000
         var second = UInt64.max
         if let quota = parts.first.flatMap({ UInt64($0) }), period > 0 {
-            second = (quota.multipliedReportingOverflow(by: 1_000_000).partialValue / period + 9999) / 10_000 * 10_000
+            // More processors than there can be are no limit.
+            let (product, isBeyond) = quota.multipliedReportingOverflow(by: 1_000_000)
+            let used = product / period
+            if !isBeyond && used < .max - 9999 { second = (used + 9999) / 10_000 * 10_000 }
         }
         return [
             UnitProperty("CPUQuotaPerSecUSec", .uint64(second)), UnitProperty("CPUQuotaPeriodUSec", .uint64(period)),

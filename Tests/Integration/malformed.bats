@@ -274,7 +274,126 @@ ROWS
 /hooks/prestart/0 | exit status 1 | .hooks.prestart = [{path: "/bin/false"}]
 /hooks/createRuntime/0 | no such file | .hooks.createRuntime = [{path: "/no/such"}]
 /process/terminal | console-socket | .process.terminal = true
+/process/user/uid | invalid argument | .process.user.uid = 4294967295
+/process/user/gid | invalid argument | .process.user.gid = 4294967295
+/process/user/additionalGids | invalid argument | .process.user.additionalGids = [4294967295]
+/process/user/additionalGids | invalid argument | .process.user.additionalGids = [range(65537)]
+/process/capabilities | operation not permitted | .process.capabilities.permitted = []
+/process/rlimits/0 | operation not permitted | .process.rlimits = [{type: "RLIMIT_NOFILE", soft: 1, hard: 4611686018427387904}]
+/process/scheduler | invalid argument | .process.scheduler = {policy: "SCHED_FIFO", priority: 100}
+/process/scheduler | invalid argument | .process.scheduler = {policy: "SCHED_DEADLINE", runtime: 5000, deadline: 2000, period: 3000}
+/linux/memoryPolicy | invalid argument | .linux.memoryPolicy = {mode: "MPOL_BIND", nodes: "1000"}
+/linux/timeOffsets | numerical result out of range | .linux.namespaces += [{type: "time"}] | .linux.timeOffsets = {monotonic: {secs: -9999999999}}
+/linux/netDevices/nosuch0 | no such device | .linux.netDevices = {nosuch0: {}}
+/linux/netDevices/lo | file exists | .linux.netDevices = {lo: {}}
+/mounts/7 | uid_map .*: invalid argument | .mounts += [{destination: "/mnt", type: "bind", source: "/tmp", options: ["bind"], uidMappings: [{containerID: 0, hostID: 1, size: 0}], gidMappings: [{containerID: 0, hostID: 1, size: 1}]}]
+/mounts/7 | uid_map .*: invalid argument | .mounts += [{destination: "/mnt", type: "bind", source: "/tmp", options: ["bind"], uidMappings: [{containerID: 0, hostID: 1, size: 10}, {containerID: 5, hostID: 100, size: 10}], gidMappings: [{containerID: 0, hostID: 1, size: 1}]}]
+/mounts/7 | gid_map .*: invalid argument | .mounts += [{destination: "/mnt", type: "bind", source: "/tmp", options: ["bind"], uidMappings: [{containerID: 0, hostID: 1, size: 10}], gidMappings: [{containerID: 4294967295, hostID: 1, size: 4294967295}]}]
+/linux/sysctl/net~1ipv4~1nosuch | no such file | .linux.sysctl = {"net/ipv4/nosuch": "1"}
+/linux/sysctl/kernel~1nosuch | separate kernel namespace | .linux.sysctl = {"kernel/nosuch": "1"}
+/linux/sysctl/kernel.msgmax | invalid argument | .linux.sysctl = {"kernel.msgmax": "x"}
+/linux/devices/1 | another file is there | .linux.devices = [{path: "/dev/x", type: "c", major: 1, minor: 3}, {path: "/dev/x", type: "c", major: 1, minor: 5}]
+/hostname | invalid argument | .hostname = ("x" * 65)
+/domainname | invalid argument | .domainname = ("x" * 65)
+/hooks/createContainer/0 | no such file | .hooks.createContainer = [{path: "/no/such"}]
 ROWS
+}
+
+@test "limits that the kernel refuses are named with the cgroup's file" {
+    [[ -e /sys/fs/cgroup/cpu/cpu.cfs_period_us && -e /sys/fs/cgroup/cpuset/cpuset.cpus ]] || skip "no cgroup version 1"
+    pointer_rows <<'ROWS'
+/linux/resources/cpu/period | cpu.cfs_period_us.*: invalid argument | .linux.resources.cpu.period = 10
+/linux/resources/cpu/quota | cpu.cfs_quota_us.*: invalid argument | .linux.resources.cpu.quota = 5
+/linux/resources/cpu/idle | cpu.idle.*: invalid argument | .linux.resources.cpu.idle = 7
+/linux/resources/cpu/cpus | cpuset.cpus.*: invalid argument | .linux.resources.cpu.cpus = "banana"
+/linux/resources/cpu/cpus | cpuset.cpus.*: [ni] | .linux.resources.cpu.cpus = "4000"
+/linux/resources/cpu/mems | cpuset.mems.*: [ni] | .linux.resources.cpu.mems = "1000"
+/linux/resources/memory/swap | memory.memsw.limit_in_bytes.*: [ni] | .linux.resources.memory = {limit: 33554432, swap: 1048576}
+/linux/resources/memory/limit | limit too low | .linux.resources.memory = {limit: 1}
+/linux/resources/hugepageLimits | hugetlb.7MB.*: no such file | .linux.resources.hugepageLimits = [{pageSize: "7MB", limit: 1}]
+/linux/resources/blockIO/throttleReadBpsDevice | blkio.throttle.read_bps_device.*4000:9 100.*: no such device | .linux.resources.blockIO.throttleReadBpsDevice = [{major: 4000, minor: 9, rate: 100}]
+ROWS
+}
+
+@test "a limit whose controller is not there is refused" {
+    local row controller pointer filter
+    for row in 'net_cls /linux/resources/network/classID .network.classID=5' \
+        'net_prio /linux/resources/network/priorities .network.priorities=[{name:"lo",priority:5}]' \
+        'rdma /linux/resources/rdma .rdma={mlx5_1:{hcaHandles:3}}'; do
+        read -r controller pointer filter <<<"$row"
+        # Where it is there the limit holds, or the kernel refuses it for another reason.
+        [[ ! -e /sys/fs/cgroup/$controller ]] || continue
+        ! grep -qw "$controller" /sys/fs/cgroup/{,unified/}cgroup.controllers 2>/dev/null || continue
+        bundle true
+        edit ".linux.resources$filter"
+        try_row "$controller" "(^| )$pointer: .*(controller|version 2).*"
+        tried=yes
+    done
+    [[ ${tried-} ]] || skip "this kernel has every controller"
+    all_rows_passed
+}
+
+@test "values beside each other that cannot be" {
+    pointer_rows <<'ROWS'
+/process/scheduler/nice | 20 | .process.scheduler = {policy: "SCHED_OTHER", nice: 20}
+/process/scheduler/nice | -21 | .process.scheduler = {policy: "SCHED_OTHER", nice: -21}
+/process/scheduler/priority | SchedFIFO | .process.scheduler = {policy: "SCHED_OTHER", priority: 1}
+/process/scheduler/runtime | SchedDeadline | .process.scheduler = {policy: "SCHED_OTHER", runtime: 1}
+/process/scheduler/policy | SCHED_NONE | .process.scheduler = {policy: "SCHED_NONE"}
+/process/scheduler/policy | absent | .process.scheduler = {nice: 1}
+/process/scheduler/flags/0 | F | .process.scheduler = {policy: "SCHED_OTHER", flags: ["F"]}
+/process/ioPriority/priority | found 8 | .process.ioPriority = {class: "IOPRIO_CLASS_BE", priority: 8}
+/process/ioPriority/priority | found -1 | .process.ioPriority = {class: "IOPRIO_CLASS_BE", priority: -1}
+/process/ioPriority/class | IOPRIO_CLASS_NONE | .process.ioPriority = {class: "IOPRIO_CLASS_NONE", priority: 1}
+/process/ioPriority/class | absent | .process.ioPriority = {priority: 1}
+/process/execCPUAffinity/initial | 5-2 | .process.execCPUAffinity = {initial: "5-2"}
+/process/execCPUAffinity/initial | no list | .process.execCPUAffinity = {initial: "a"}
+/process/execCPUAffinity/final | no list | .process.execCPUAffinity = {final: "0,"}
+/process/execCPUAffinity/final | no list | .process.execCPUAffinity = {final: " 1"}
+/process/execCPUAffinity/final | 9999 | .process.execCPUAffinity = {final: "9999"}
+/process/user/umask | 4095 | .process.user.umask = 4096
+/process/consoleSize/width | absent | .process.consoleSize = {height: 5}
+/linux/personality/domain | LINUX64 | .linux.personality = {domain: "LINUX64"}
+/linux/personality/domain | absent | .linux.personality = {}
+/linux/personality/flags/0 | flag | .linux.personality = {domain: "LINUX", flags: ["A"]}
+/linux/memoryPolicy/mode | MPOL_NONE | .linux.memoryPolicy = {mode: "MPOL_NONE"}
+/linux/memoryPolicy/nodes | 5-2 | .linux.memoryPolicy = {mode: "MPOL_BIND", nodes: "5-2"}
+/linux/memoryPolicy/nodes | at least one | .linux.memoryPolicy = {mode: "MPOL_BIND"}
+/linux/memoryPolicy/nodes | requires 0 nodes | .linux.memoryPolicy = {mode: "MPOL_LOCAL", nodes: "0"}
+/linux/memoryPolicy/flags/0 | MPOL_F_NONE | .linux.memoryPolicy = {mode: "MPOL_BIND", nodes: "0", flags: ["MPOL_F_NONE"]}
+/linux/timeOffsets/realtime | clock | .linux.namespaces += [{type: "time"}] | .linux.timeOffsets = {realtime: {secs: 1}}
+/linux/timeOffsets/boottime/nanosecs | 999999999 | .linux.timeOffsets = {boottime: {nanosecs: 1000000000}}
+/linux/timeOffsets | isn't enabled | .linux.timeOffsets = {boottime: {secs: 1}}
+/linux/netDevices/lo | abcdefghijklmnop | .linux.netDevices = {lo: {name: "abcdefghijklmnop"}}
+/linux/netDevices/lo | a/b | .linux.netDevices = {lo: {name: "a/b"}}
+/linux/netDevices/a~1b | a/b | .linux.netDevices = {"a/b": {}}
+/linux/netDevices | empty | .linux.netDevices = {"": {}}
+/linux/netDevices/lo | NET namespace | .linux.netDevices = {lo: {}} | .linux.namespaces |= map(select(.type != "network"))
+/linux/sysctl | empty | .linux.sysctl = {"": "1"}
+/linux/sysctl/kernel.hostname | conflicts | .linux.sysctl = {"kernel.hostname": "x"}
+/linux/devices/0/major | 4096 | .linux.devices = [{path: "/dev/x", type: "c", major: 4096, minor: 3}]
+/linux/seccomp/defaultAction | SCMP_ACT_NOTIFY | .linux.seccomp = {defaultAction: "SCMP_ACT_NOTIFY", listenerPath: "/no/such"}
+/linux/seccomp/listenerMetadata | listenerPath | .linux.seccomp = {defaultAction: "SCMP_ACT_ALLOW", listenerMetadata: "x"}
+/linux/seccomp/listenerPath | agent | .linux.seccomp = {defaultAction: "SCMP_ACT_ALLOW", syscalls: [{names: ["mkdir"], action: "SCMP_ACT_NOTIFY"}]}
+ROWS
+}
+
+@test "what the command line names and cannot be used" {
+    local socket=$TEST_DIR/socket
+    bundle true
+    refused '/no/such/pid.*no such file or directory' create --bundle "$BUNDLE" --pid-file /no/such/pid "$ID"
+    equal "$(leftovers)" '' 'leftovers of a pid file in a missing directory'
+    edit '.process.terminal = true'
+    refused '/no/such/socket.*no such file or directory' \
+        create --bundle "$BUNDLE" --console-socket /no/such/socket "$ID"
+    : >"$TEST_DIR/file"
+    refused "$TEST_DIR/file.*(connection refused|not a socket|socket operation on non-socket)" \
+        create --bundle "$BUNDLE" --console-socket "$TEST_DIR/file" "$ID"
+    python3 -c 'import socket, sys; socket.socket(socket.AF_UNIX).bind(sys.argv[1])' "$socket"
+    refused "$socket.*connection refused" create --bundle "$BUNDLE" --console-socket "$socket" "$ID"
+    refused '(too long|invalid argument|name too long)' \
+        create --bundle "$BUNDLE" --console-socket "/tmp/$(printf 'x%.0s' {1..200})" "$ID"
+    equal "$(leftovers)" '' 'leftovers of a terminal that nobody takes'
 }
 
 @test "sysctl of the host" {

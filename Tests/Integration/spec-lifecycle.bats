@@ -49,6 +49,28 @@ write_hooks() {
     [[ ! -s $TEST_DIR/log ]] || [[ $(<"$TEST_DIR/log") != *poststart* ]] || fail "the hook came too early: $(<"$TEST_DIR/log")"
 }
 
+@test "a hook may take as long as its timeout says, however long" {
+    need_swiftlet # a Go runtime's own arithmetic overflows
+    bundle true
+    edit '.hooks.createRuntime = [{path: "/bin/true", timeout: 4611686018427387904}, {path: "/bin/true", timeout: 1000000000}]'
+    run_container
+    expect_success
+}
+
+@test "while create is at work the status is creating" {
+    need_swiftlet # runc 1.1 knows nothing of the container yet
+    bundle true
+    printf '#!/bin/sh\ncat >%s/hook.json\n%s --root %s state %s >%s/state.json\n' \
+        "$TEST_DIR" "$RUNTIME" "$ROOT" "$ID" "$TEST_DIR" >"$TEST_DIR/hook"
+    chmod 755 "$TEST_DIR/hook"
+    edit ".hooks.createRuntime = [{path: \"$TEST_DIR/hook\"}]"
+    create
+    equal "$(jq --raw-output .status "$TEST_DIR/state.json")" creating 'status that state tells a hook'
+    equal "$(status_of "$ID")" created 'status after create'
+    # What a hook reads itself is about the environment, which is there: runtime-tools wants it so.
+    equal "$(jq --raw-output '"\(.id) \(.status) \(.pid)"' "$TEST_DIR/hook.json")" "$ID created $PID" 'state that a hook reads'
+}
+
 @test "a failing startContainer hook makes start fail and stops the container" {
     bundle sh -c 'touch /ran'
     printf '#!/bin/sh\nexit 3\n' >"$BUNDLE/rootfs/bin/bad"

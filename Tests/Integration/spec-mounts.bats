@@ -67,7 +67,7 @@ owned_source() {
         ".mounts += [{destination: \"/mnt\", type: \"tmpfs\", source: \"tmpfs\", $maps}]"
     refuses '/mounts/7/options: idmap needs mappings' \
         '.mounts += [{destination: "/mnt", type: "bind", source: "/tmp", options: ["bind", "idmap"]}]'
-    refuses '/mounts/7: uidMappings and gidMappings must be given together' \
+    refuses '/mounts/7/gidMappings: uidMappings and gidMappings must be given together' \
         '.mounts += [{destination: "/mnt", type: "bind", source: "/tmp", options: ["bind"],
             uidMappings: [{containerID: 0, hostID: 5000, size: 10}]}]'
     # procfs cannot be mapped, and the error says where.

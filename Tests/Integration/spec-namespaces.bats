@@ -100,6 +100,21 @@ namespace_owner() {
     expect_refusal "/linux/timeOffsets: time namespace offsets specified, but time namespace isn't enabled in the config"
 }
 
+@test "a time namespace with offsets in a user namespace" {
+    need_swiftlet # runc 1.1 knows none
+    [[ -e /proc/self/ns/time ]] || skip "the kernel has no time namespaces"
+    bundle sh -c 'tr -s " " </proc/self/timens_offsets'
+    chown -R 100000:100000 "$BUNDLE/rootfs"
+    chmod 755 "$TEST_DIR"
+    edit '.linux.namespaces += [{type: "user"}, {type: "time"}] | .mounts |= map(select(.type != "cgroup"))
+        | .linux.uidMappings = [{containerID: 0, hostID: 100000, size: 65536}] | .linux.gidMappings = .linux.uidMappings
+        | .linux.timeOffsets = {monotonic: {secs: 7881, nanosecs: 5}, boottime: {secs: -1}}'
+    run_container
+    expect_success
+    matches "$output" 'monotonic 7881 5' offsets
+    matches "$output" 'boottime -1 0' offsets
+}
+
 @test "sysctls that are not the container's" {
     need_swiftlet # runc 1.1 has one message for all of them
     local name regex filter

@@ -81,7 +81,9 @@ private func withBundle(root: String? = "rootfs", _ body: (String) throws -> Voi
     func refusesRoot(root: String, target: String?, reason: String) throws {
         try withBundle(root: root) { path in
             if let target { try link("\(path)/link", to: target) }
-            #expect(message { _ = try Bundle(path: path) } == "cannot open the root filesystem: \(reason)")
+            #expect(
+                message { _ = try Bundle(path: path) }
+                    == "config.json: /root/path: cannot open the root filesystem: \(reason)")
         }
     }
 

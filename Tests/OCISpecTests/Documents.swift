@@ -159,3 +159,95 @@ var podmanLike: JSONValue {
         ],
     ]
 }
+
+/// What containerd's CRI plug-in writes for a container of a pod, with fewer of the repeated entries.
+let criSpec = #"""
+    {
+      "ociVersion": "1.1.0",
+      "process": {
+        "user": {"uid": 1000, "gid": 1000, "additionalGids": [1000, 2000]},
+        "args": ["/agnhost", "pause"], "env": ["PATH=/usr/bin:/bin", "HOSTNAME=pod"], "cwd": "/",
+        "capabilities": {
+          "bounding": ["CAP_CHOWN", "CAP_KILL"], "effective": ["CAP_CHOWN"], "permitted": ["CAP_CHOWN"],
+          "inheritable": ["CAP_KILL"], "ambient": ["CAP_KILL"]
+        },
+        "apparmorProfile": "cri-containerd.apparmor.d", "oomScoreAdj": 979
+      },
+      "root": {"path": "/run/containerd/io.containerd.runtime.v2.task/k8s.io/0123/rootfs"},
+      "mounts": [
+        {"destination": "/proc", "type": "proc", "source": "proc", "options": ["nosuid", "noexec", "nodev"]},
+        {
+          "destination": "/etc/hosts", "type": "bind", "source": "/var/lib/kubelet/pods/0/etc-hosts",
+          "options": ["rbind", "rprivate", "rw"]
+        },
+        {
+          "destination": "/var/run/secrets/kubernetes.io/serviceaccount", "type": "bind", "source": "/var/lib/kubelet/s",
+          "options": ["rbind", "rprivate", "ro"]
+        }
+      ],
+      "annotations": {
+        "io.kubernetes.cri.container-name": "c", "io.kubernetes.cri.container-type": "container",
+        "io.kubernetes.cri.sandbox-id": "4567"
+      },
+      "linux": {
+        "resources": {
+          "devices": [
+            {"allow": false, "access": "rwm"}, {"allow": true, "type": "c", "major": 1, "minor": 3, "access": "rwm"}
+          ],
+          "memory": {"limit": 134217728, "swap": 134217728},
+          "cpu": {"shares": 102, "quota": 10000, "period": 100000},
+          "unified": {"memory.oom.group": "1", "memory.swap.max": "0"}
+        },
+        "cgroupsPath": "kubepods-burstable-pod0.slice:cri-containerd:0123",
+        "namespaces": [
+          {"type": "pid"}, {"type": "ipc", "path": "/proc/4242/ns/ipc"}, {"type": "uts", "path": "/proc/4242/ns/uts"},
+          {"type": "mount"}, {"type": "network", "path": "/proc/4242/ns/net"}, {"type": "cgroup"}
+        ],
+        "maskedPaths": ["/proc/acpi", "/sys/firmware"], "readonlyPaths": ["/proc/bus", "/proc/sysrq-trigger"]
+      }
+    }
+    """#
+
+/// What `fullProcess`, `fullResources`, `fullLinux` and `vmDocument` leave out.
+let everyOtherProperty = #"""
+    {
+      "ociVersion": "1.3.0", "hostname": "host", "domainname": "domain",
+      "root": {"path": "rootfs", "readonly": true},
+      "process": {
+        "terminal": true, "args": ["sh", "-c"], "env": ["A=b", "C="], "noNewPrivileges": true,
+        "capabilities": {
+          "bounding": ["CAP_CHOWN"], "effective": ["CAP_CHOWN"], "permitted": ["CAP_CHOWN"],
+          "inheritable": ["CAP_KILL"], "ambient": ["CAP_KILL"]
+        }
+      },
+      "mounts": [
+        {
+          "destination": "/mnt", "type": "bind", "source": "/srv", "options": ["rbind", "ridmap", "rro"],
+          "uidMappings": [{"containerID": 0, "hostID": 1000, "size": 10}],
+          "gidMappings": [{"containerID": 0, "hostID": 1000, "size": 10}]
+        }
+      ],
+      "hooks": {
+        "prestart": [{"path": "/bin/a", "args": ["a", "b"], "env": ["A=b"], "timeout": 5}],
+        "createRuntime": [{"path": "/bin/a"}], "createContainer": [{"path": "/bin/a"}],
+        "startContainer": [{"path": "/bin/a", "timeout": 1}], "poststart": [{"path": "/bin/a"}],
+        "poststop": [{"path": "/bin/a", "args": []}]
+      },
+      "annotations": {"org.example/key~name": "value", "empty": ""},
+      "linux": {
+        "cgroupsPath": "/a/b", "rootfsPropagation": "rslave",
+        "maskedPaths": ["/proc/kcore"], "readonlyPaths": ["/proc/sys"],
+        "seccomp": {
+          "defaultAction": "SCMP_ACT_ERRNO", "defaultErrnoRet": 38, "architectures": ["SCMP_ARCH_X86_64"],
+          "flags": ["SECCOMP_FILTER_FLAG_LOG"], "listenerPath": "/run/agent.sock", "listenerMetadata": "data",
+          "syscalls": [
+            {
+              "names": ["personality", "ptrace"], "action": "SCMP_ACT_ERRNO", "errnoRet": 1,
+              "args": [{"index": 1, "value": 8, "valueTwo": 8, "op": "SCMP_CMP_MASKED_EQ"}]
+            },
+            {"names": ["bpf"], "action": "SCMP_ACT_NOTIFY"}
+          ]
+        }
+      }
+    }
+    """#

@@ -79,7 +79,7 @@ struct Row: Sendable, CustomTestStringConvertible {
             "/mounts/0/options/1", "config.md, mounts", "expected a string, found a number"),
         Row(
             whole(#""mounts":[{"destination":"/a","uidMappings":[{"containerID":0,"hostID":0,"size":1}]}]"#),
-            "/mounts/0", "config.md, mounts", "uidMappings and gidMappings must be given together"),
+            "/mounts/0/gidMappings", "config.md, mounts", "uidMappings and gidMappings must be given together"),
         Row(
             whole(#""hooks":{"prestart":[{"args":["x"]}]}"#),
             "/hooks/prestart/0/path", "config.md, posix-platform-hooks", "required, but absent"),
