@@ -373,6 +373,10 @@ ROWS
 /linux/sysctl/kernel.hostname | conflicts | .linux.sysctl = {"kernel.hostname": "x"}
 /linux/devices/0/major | 4096 | .linux.devices = [{path: "/dev/x", type: "c", major: 4096, minor: 3}]
 /linux/seccomp/defaultAction | SCMP_ACT_NOTIFY | .linux.seccomp = {defaultAction: "SCMP_ACT_NOTIFY", listenerPath: "/no/such"}
+/annotations | empty | .annotations = {"": "x"}
+/linux/seccomp/defaultErrnoRet | error number | .linux.seccomp = {defaultAction: "SCMP_ACT_ALLOW", defaultErrnoRet: 1}
+/linux/seccomp/syscalls/0/errnoRet | error number | .linux.seccomp = {defaultAction: "SCMP_ACT_ALLOW", syscalls: [{names: ["read"], action: "SCMP_ACT_LOG", errnoRet: 1}]}
+/linux/intelRdt/memBwSchema | MB: | .linux.intelRdt = {memBwSchema: "L3:0=1"}
 /linux/seccomp/listenerMetadata | listenerPath | .linux.seccomp = {defaultAction: "SCMP_ACT_ALLOW", listenerMetadata: "x"}
 /linux/seccomp/listenerPath | agent | .linux.seccomp = {defaultAction: "SCMP_ACT_ALLOW", syscalls: [{names: ["mkdir"], action: "SCMP_ACT_NOTIFY"}]}
 ROWS

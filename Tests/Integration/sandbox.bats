@@ -169,6 +169,16 @@ status_line() { # NAME [TEXT]
     expect_output 500
 }
 
+@test "without oomScoreAdj the caller's stays" {
+    bundle cat /proc/self/oom_score_adj
+    (
+        echo 321 >"/proc/$BASHPID/oom_score_adj"
+        run_container
+        expect_success
+        expect_output 321
+    )
+}
+
 @test "masked paths" {
     bundle sh -c 'wc -c </etc/secret; ls -A /root/private /sys/firmware | grep -v : | wc -w; cat /proc/keys | wc -c'
     echo secret >"$BUNDLE/rootfs/etc/secret"
@@ -490,6 +500,22 @@ need_cgroup_v1() {
     matches "$(<"/proc/$PID/cgroup")" ":memory:/swiftlet-tests/$ID" 'cgroup'
     ok delete --force "$ID"
     [[ ! -e /sys/fs/cgroup/memory/swiftlet-tests/$ID ]] || fail "the cgroup is still there"
+}
+
+@test "a relative cgroup path counts from the runtime's own cgroup, every time" {
+    need_cgroup_v1
+    need_swiftlet # runc counts from the root of the hierarchy
+    local own expected round
+    own=$(sed -n 's/^[0-9]*:memory://p' /proc/self/cgroup)
+    expected=${own%/}/swiftlet-tests/$PREFIX
+    for round in 1 2; do
+        bundle sleep 1000
+        edit ".linux.cgroupsPath = \"swiftlet-tests/$PREFIX\""
+        create
+        matches "$(<"/proc/$PID/cgroup")" ":memory:$expected"$'\n' "cgroup of container $round"
+        ok delete --force "$ID"
+        [[ ! -e /sys/fs/cgroup/memory$expected ]] || fail "the cgroup is still there"
+    done
 }
 
 @test "a cgroup without a path is named for the container" {

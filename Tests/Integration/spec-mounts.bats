@@ -133,6 +133,17 @@ ROWS
     expect_output $'content\ncontent\ncontent\n1\ncontent'
 }
 
+@test "a relative destination counts from the root" {
+    bundle sh -c 'cat /mnt/place/file'
+    mkdir "$TEST_DIR/data"
+    echo content >"$TEST_DIR/data/file"
+    edit '.process.cwd = "/tmp" | .mounts += [{destination: "mnt/place", type: "bind", source: $source, options: ["bind"]}]' \
+        --arg source "$TEST_DIR/data"
+    run_container
+    expect_success
+    expect_output content
+}
+
 @test "tmpcopyup fills a new file system, read-only and nested" {
     bundle sh -c 'cat /etc/deep/down/file; stat -c %a:%u /etc/deep; readlink /etc/deep/link; touch /etc/deep/new 2>&1; ls -A /etc/deep/down/more'
     mkdir -p "$BUNDLE/rootfs/etc/deep/down/more"
