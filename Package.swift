@@ -85,6 +85,7 @@ let package = Package(
         .target(name: "TestSupport", dependencies: ["HostSystem"], path: "Tests/TestSupport", swiftSettings: strict),
         tests("HostSystemTests", ["HostSystem", "TestSupport"]),
         tests("GuestModelTests", ["GuestModel", "GuestImages"]),
+        tests("FrameworksTests", ["Frameworks", "GuestModel"]),
         tests("Solo5TenderTests", ["Solo5Tender", "GuestImages", "GuestModel", "HostSystem", "CLinux"]),
         tests("OCISpecTests", ["HostSystem", "OCISpec", "TestSupport"]),
         tests("OCIBundleTests", ["HostSystem", "OCIBundle", "OCISpec", "TestSupport"]),

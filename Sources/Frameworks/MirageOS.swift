@@ -31,6 +31,8 @@ public struct MirageOS: Framework {
             guard !word.isEmpty else {
                 throw GuestError("argument \(index) is empty, which a mirage guest cannot be given")
             }
+            // Here, where the process's words are counted alone.
+            guard !word.utf8.contains(0) else { throw Solo5Image.nulByte(in: index) }
             words.append(Self.quoted(word))
         }
         return try Solo5Image.bootString(words)

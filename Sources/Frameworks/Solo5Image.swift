@@ -39,10 +39,15 @@ enum Solo5Image {
         return BootProtocol(name: "solo5-\(binary.target)", version: binary.abiVersion)
     }
 
+    /// Why the process's argument of that number cannot be told.
+    static func nulByte(in argument: Int) -> GuestError {
+        GuestError("argument \(argument) holds a NUL byte, which ends a solo5 command line")
+    }
+
     /// The words joined by single spaces, as Solo5's own tenders do it.
     static func bootString(_ words: [String]) throws(GuestError) -> [UInt8] {
         for (index, word) in words.enumerated() where word.utf8.contains(0) {
-            throw GuestError("argument \(index + 1) holds a NUL byte, which ends a solo5 command line")
+            throw nulByte(in: index + 1)
         }
         let line = [UInt8](words.joined(separator: " ").utf8)
         guard line.count <= longestBootString else {

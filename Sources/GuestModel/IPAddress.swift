@@ -62,9 +62,10 @@ public struct IPAddress: Hashable, Sendable, CustomStringConvertible {
         // At most one "::", which stands for as many zeros as are missing.
         let halves = halves(of: text)
         guard let halves else { return nil }
-        guard let head = groups(halves.head) else { return nil }
+        // An IPv4 address is the end of all.
+        guard let head = groups(halves.head, mayEndDotted: halves.tail == nil) else { return nil }
         guard let tail = halves.tail else { return head.count == 16 ? head : nil }
-        guard let end = groups(tail), head.count + end.count <= 14 else { return nil }
+        guard let end = groups(tail, mayEndDotted: true), head.count + end.count <= 14 else { return nil }
         return head + [UInt8](repeating: 0, count: 16 - head.count - end.count) + end
     }
 
@@ -78,12 +79,12 @@ public struct IPAddress: Hashable, Sendable, CustomStringConvertible {
         return (half(bytes[..<gap]), half(bytes[(gap + 2)...]))
     }
 
-    private static func groups(_ text: String) -> [UInt8]? {
+    private static func groups(_ text: String, mayEndDotted: Bool) -> [UInt8]? {
         if text.isEmpty { return [] }
         let parts = text.split(separator: ":", omittingEmptySubsequences: false)
         var bytes: [UInt8] = []
         for (index, part) in parts.enumerated() {
-            if index == parts.count - 1, part.utf8.contains(UInt8(ascii: ".")) {
+            if mayEndDotted, index == parts.count - 1, part.utf8.contains(UInt8(ascii: ".")) {
                 guard let last = version4(part) else { return nil }
                 bytes += last
                 continue
