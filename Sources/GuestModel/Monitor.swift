@@ -26,15 +26,30 @@ public struct MemoryLimits: Equatable, Sendable {
     public let most: UInt64
     /// The multiple that it gives.
     public let step: UInt64
-    /// What it uses itself beside the guest's memory.
+    /// What it uses itself beside the guest's memory, at least.
     public let overhead: UInt64
+    /// How much guest memory one MiB of page tables is enough for, and of what else grows with the guest.
+    public let mappedByOne: UInt64
+
+    /// What it uses itself beside page tables, when these are so large that ``overhead`` does not hold them.
+    private static let beside: UInt64 = 2
 
     /// Creates limits; all in MiB.
-    public init(least: UInt64, most: UInt64, step: UInt64, overhead: UInt64) {
+    public init(least: UInt64, most: UInt64, step: UInt64, overhead: UInt64, mappedByOne: UInt64) {
         self.least = least
         self.most = most
         self.step = step
         self.overhead = overhead
+        self.mappedByOne = mappedByOne
+    }
+
+    /// The guest's share of what its container may use; nil when that is too little.
+    ///
+    /// The kernel counts the page tables of a guest that touches all of its memory as its container's.
+    public func share(of available: UInt64) -> UInt64? {
+        guard available >= overhead + least, available > Self.beside else { return nil }
+        let tables = (available - Self.beside) / (mappedByOne + 1) + 1
+        return min(available - overhead, available - Self.beside - tables, most)
     }
 }
 

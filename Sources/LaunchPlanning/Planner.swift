@@ -107,13 +107,12 @@ private func memory(of guest: Guest, under monitor: any Monitor, limit: Int64?) 
     let limits = monitor.memory
     var size = defaultMemoryMiB
     if let limit, limit > 0 {
-        let available = UInt64(limit) >> 20
-        guard available >= limits.overhead + limits.least else {
+        guard let share = limits.share(of: UInt64(limit) >> 20) else {
             throw GuestError(
                 "memory limit of \(limit) bytes leaves too little for the guest: monitor \(monitor.name) needs "
                     + "\(limits.overhead) MiB itself and \(limits.least) MiB for the guest")
         }
-        size = available - limits.overhead
+        size = share
     }
     size = min(size, limits.most) / limits.step * limits.step
     let least = (guest.leastMemoryBytes + (1 << 20) - 1) >> 20

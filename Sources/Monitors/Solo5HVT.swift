@@ -10,8 +10,9 @@ public struct Solo5HVT: Monitor {
     public let bootProtocols = [BootProtocol(name: "solo5-hvt", version: 2)]
     /// KVM.
     public let hostNeeds = [HostNeed.kvm]
-    /// Guest memory is mapped by 2 MiB pages, and four page directories cover 4 GiB.
-    public let memory = MemoryLimits(least: 2, most: 4096, step: 2, overhead: 4)
+    /// Guest memory is mapped by 2 MiB pages, and four page directories cover 4 GiB. For each 4 KiB the kernel has 8 bytes
+    /// of page tables of the process and of the machine, and KVM up to 10 bytes of its own.
+    public let memory = MemoryLimits(least: 2, most: 4096, step: 2, overhead: 4, mappedByOne: 128)
     /// Inside the supervisor's child.
     public let form = MonitorForm.embedded(.hvt)
 

@@ -10,8 +10,8 @@ public struct Solo5SPT: Monitor {
     public let bootProtocols = [BootProtocol(name: "solo5-spt", version: 2)]
     /// Nothing.
     public let hostNeeds = [HostNeed]()
-    /// The guest's addresses begin at 0 and end where this program is mapped.
-    public let memory = MemoryLimits(least: 2, most: 1 << 24, step: 1, overhead: 4)
+    /// The guest's addresses begin at 0 and end where this program is mapped. Page tables have 8 bytes for each 4 KiB.
+    public let memory = MemoryLimits(least: 2, most: 1 << 24, step: 1, overhead: 4, mappedByOne: 512)
     /// Inside the supervisor's child.
     public let form = MonitorForm.embedded(.spt)
 

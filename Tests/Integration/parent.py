@@ -23,6 +23,7 @@ def read_arguments():
     parser.add_argument('--all', action='store_true', help='kill with --all')
     parser.add_argument('--direct', action='store_true', help='send the signal to the process itself')
     parser.add_argument('--after', metavar='TEXT', help='wait for this output before the signal')
+    parser.add_argument('--between', metavar='COMMAND', help='of the shell, between create and start')
     parser.add_argument('--limit', type=float, default=30, help='give up after so many seconds')
     parser.add_argument('runtime')
     parser.add_argument('root')
@@ -43,6 +44,8 @@ def main():
 
     call('create', '--bundle', options.bundle, '--pid-file', pid_path, options.id, stdout=output, stderr=error)
     pid = int(open(pid_path).read())
+    if options.between:
+        subprocess.run(options.between, shell=True, check=True)
     call('start', options.id)
     deadline = time.monotonic() + options.limit
     if options.after is not None:
