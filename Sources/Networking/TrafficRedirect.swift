@@ -88,11 +88,19 @@ public struct TrafficRedirect: ~Copyable {
     private func add(
         _ kind: String, _ options: [UInt8], to interface: Int32, _ direction: Direction, named name: String
     ) throws(HostError) -> Place {
-        let isNew = try makeQueue(interface, name)
+        // A redirect needs packets on their way in alone. A queue for both ways has the kernel patch itself in twice as
+        // many places when it is the machine's first, which takes milliseconds where processors are busy.
+        let queue = kind == "u32" ? "ingress" : "clsact"
+        let isNew = try makeQueue(queue, interface, name)
         let present = isNew ? [] : try filters(of: interface, direction)
         // With a guest's filter there, the queue was made for that.
         let ownsQueue = isNew || present.contains { $0.tap != nil }
         for stale in present where stale.isStale { try removeFilter(interface, direction, stale.priority, name) }
+        if queue == "clsact", !present.isEmpty, present.allSatisfy(\.isStale) {
+            // It may be that of a guest which had the interface alone.
+            try removeQueue(interface, name)
+            _ = try makeQueue(queue, interface, name)
+        }
         var priority = Self.firstPriority
         while present.contains(where: { $0.priority == priority && !$0.isStale }) { priority += 1 }
         let body =
@@ -112,18 +120,15 @@ public struct TrafficRedirect: ~Copyable {
             guard place.ownsQueue, try filters(of: place.interface, .ingress).isEmpty,
                 try filters(of: place.interface, .egress).isEmpty
             else { return }
-            let body = Self.head(place.interface, parent: Self.queueParent, handle: Self.queueHandle)
-            try kernel.perform(
-                NetlinkMessage(.deleteQueue, flags: [.confirm], body: body), "remove filter queue of", name)
+            try removeQueue(place.interface, name)
         } catch {
             guard error.isGoneFromNetwork else { throw error }
         }
     }
 
     /// Makes the queue that filters stand at; false when there is one, of this or of another kind.
-    private func makeQueue(_ interface: Int32, _ name: String) throws(HostError) -> Bool {
-        let body =
-            Self.head(interface, parent: Self.queueParent, handle: Self.queueHandle) + Self.text(1, "clsact")
+    private func makeQueue(_ kind: String, _ interface: Int32, _ name: String) throws(HostError) -> Bool {
+        let body = Self.head(interface, parent: Self.queueParent, handle: Self.queueHandle) + Self.text(1, kind)
         do throws(HostError) {
             try kernel.perform(
                 NetlinkMessage(.newQueue, flags: [.confirm, .create, .exclusive], body: body),
@@ -133,6 +138,12 @@ public struct TrafficRedirect: ~Copyable {
             guard error.errno == HostError.fileExists else { throw error }
             return false
         }
+    }
+
+    private func removeQueue(_ interface: Int32, _ name: String) throws(HostError) {
+        let body = Self.head(interface, parent: Self.queueParent, handle: Self.queueHandle)
+        try kernel.perform(
+            NetlinkMessage(.deleteQueue, flags: [.confirm], body: body), "remove filter queue of", name)
     }
 
     private func removeFilter(
