@@ -40,10 +40,15 @@ public func windowSize(_ descriptor: Int32) throws(HostError) -> (rows: UInt16, 
     return (rows, columns)
 }
 
+/// Leaves line feeds that are printed to a terminal as they are. See termios(3) ONLCR.
+public func keepNewlines(_ descriptor: Int32) throws(HostError) {
+    try check("tcsetattr", "ONLCR", lx_terminal_plain_newlines(descriptor))
+}
+
 /// Whether a descriptor is a terminal. See isatty(3).
 public func isTerminal(_ descriptor: Int32) -> Bool { lx_is_terminal(descriptor) != 0 }
 
-/// Puts a terminal into raw mode and remembers how it was. See termios(3).
+/// Puts a terminal into raw mode, but for its output, and remembers how it was. See termios(3).
 public struct RawTerminal {
     private let descriptor: Int32
     private var saved = termios()

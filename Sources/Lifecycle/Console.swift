@@ -16,7 +16,13 @@ final class Console {
     deinit { for number in [ours, theirs, master] where number >= 0 { _ = Descriptor(owning: number) } }
 
     /// Takes the master that process 1 has sent.
-    func takeTerminal() throws { master = try receiveDescriptor(over: ours).release() }
+    ///
+    /// What the program prints comes out as it is: the caller's terminal begins lines by itself, and a pipe or file is
+    /// to have none of a terminal's carriage returns. As with runc.
+    func takeTerminal() throws {
+        master = try receiveDescriptor(over: ours).release()
+        try keepNewlines(master)
+    }
 
     /// The descriptors to wait for: the container's output, and the caller's input while it lasts.
     var watched: [Int32] { inputIsOpen ? [master, 0] : [master] }

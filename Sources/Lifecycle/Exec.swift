@@ -59,9 +59,10 @@ extension Runtime {
         log.debug("child process in init(): it is \(pid)")
         log.debug("setns_init: about to exec: \(request.process.args.first ?? "") has begun")
         do {
+            // First: the program prints already.
+            try console?.takeTerminal()
             try writePidFile(options.pidFile, pid)
             try sendProcess(pid, named: "setns", over: pidfdSocket)
-            try console?.takeTerminal()
             guard let signals else { return 0 }
             return try attend(pid, signals, console)
         } catch {

@@ -103,6 +103,8 @@ struct ContainerInit: ~Copyable {
     private func furnish() throws -> RootSwitch.Console? {
         // Nodes and directories get exactly the mode they are made with; the process's own mask is set at the end.
         setFileModeMask(0)
+        // Before the limits: one of them may leave no descriptor for it.
+        if settings.namespaces.new.contains(.network), !settings.isGuest { try bringUpLoopback() }
         try settings.identity.applyLimits()
         try setKernelParameters()
         if !settings.noNewKeyring { try? joinNewSessionKeyring(named: "_ses.\(settings.id)") }
@@ -111,7 +113,6 @@ struct ContainerInit: ~Copyable {
             try runEarlyHooks()
             return try root.enterEmptyRoot()
         }
-        if settings.namespaces.new.contains(.network) { try bringUpLoopback() }
         // A joined mount namespace is somebody else's tree: the root is found in it, and nothing in it is changed.
         if settings.namespaces.joined.contains(where: { $0.type == .mount }) {
             if process.terminal {

@@ -535,6 +535,26 @@ leave_processes_behind() {
     matches "$text" 'terminal' 'standard streams'
 }
 
+@test "what run and exec print from a terminal has no carriage returns" {
+    need_swiftlet # runc wants the caller to have a terminal
+    bundle sh -c 'test -t 1 && echo one && echo two'
+    edit '.process.terminal = true'
+    status=0
+    "$RUNTIME" --root "$ROOT" run --bundle "$BUNDLE" "$ID" >"$TEST_DIR/out" 2>&1 </dev/null || status=$?
+    output=$(<"$TEST_DIR/out")
+    expect_success
+    expect_output $'one\ntwo'
+    bundle sleep 1000
+    create
+    ok start "$ID"
+    status=0
+    "$RUNTIME" --root "$ROOT" exec --tty "$ID" sh -c 'sleep 0.1; test -t 1 && echo one && echo two' \
+        >"$TEST_DIR/out" 2>&1 </dev/null || status=$?
+    output=$(<"$TEST_DIR/out")
+    expect_success
+    expect_output $'one\ntwo'
+}
+
 @test "a terminal needs a socket, and a socket a terminal" {
     bundle true
     runtime create --console-socket "$TEST_DIR/console.sock" --bundle "$BUNDLE" "$ID"

@@ -55,12 +55,20 @@ static inline int lx_is_terminal(int fd) { struct termios t; return tcgetattr(fd
 static inline int lx_unlock_terminal(int fd) { int zero = 0; return (int)LX_RESULT(ioctl(fd, TIOCSPTLCK, &zero)); }
 static inline int lx_terminal_number(int fd) { int n; return ioctl(fd, TIOCGPTN, &n) < 0 ? -errno : n; }
 static inline int lx_terminal_peer(int fd) { return (int)LX_RESULT(ioctl(fd, TIOCGPTPEER, O_RDWR | O_NOCTTY | O_CLOEXEC)); }
-/* Raw mode; the former settings go to `saved`. */
+/* A line feed of the program stays one: no carriage return comes before it. */
+static inline int lx_terminal_plain_newlines(int fd) {
+    struct termios t;
+    if (tcgetattr(fd, &t) < 0) return -errno;
+    t.c_oflag &= ~(tcflag_t)ONLCR;
+    return (int)LX_RESULT(tcsetattr(fd, TCSANOW, &t));
+}
+/* Raw mode but for what is printed, whose line feeds still begin a line; the former settings go to `saved`. */
 static inline int lx_terminal_raw(int fd, struct termios *saved) {
     struct termios t;
     if (tcgetattr(fd, &t) < 0) return -errno;
     *saved = t;
     cfmakeraw(&t);
+    t.c_oflag |= OPOST;
     return (int)LX_RESULT(tcsetattr(fd, TCSANOW, &t));
 }
 static inline int lx_terminal_restore(int fd, const struct termios *saved) { return (int)LX_RESULT(tcsetattr(fd, TCSANOW, saved)); }
