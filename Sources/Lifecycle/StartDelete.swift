@@ -26,14 +26,24 @@ extension Runtime {
         return (record.pid, relay)
     }
 
-    /// The program has begun; when one of its hooks fails the container is stopped and removed, as by runc and crun.
-    /// See runtime.md "Lifecycle", step 9, of the runtime spec 1.3; up to 1.2 it had a warning there.
+    /// The program has begun; when one of its hooks fails the container is stopped and removed. See runtime.md
+    /// "Lifecycle", step 9. A configuration for a runtime spec before 1.3 gets what that says: a warning.
     private func runPoststartHooks(_ record: ContainerRecord) throws {
         guard record.hooks != .null else { return }
         let hooks = try record.decodedHooks().poststart
         guard !hooks.isEmpty else { return }
+        guard Self.isVersion(record.ociVersion, atLeast: 3) else {
+            return runLateHooks(.poststart, record, status: .running)
+        }
         giveTurn(to: record.pid)
         try HookRunner(state: document(record, status: .running)).run(hooks, kind: .poststart)
+    }
+
+    /// Whether a version of the runtime spec is 1.`minor` or a later one.
+    private static func isVersion(_ version: String, atLeast minor: Int) -> Bool {
+        let parts = version.split { $0 == "." || $0 == "-" }.prefix(2).map { Int($0) ?? 0 }
+        guard let major = parts.first else { return false }
+        return major > 1 || (major == 1 && (parts.last ?? 0) >= minor)
     }
 
     /// Lets a program that has just begun have a turn before hooks look at what it does: until it waits for something, at
@@ -97,6 +107,7 @@ extension Runtime {
         guard record.hooks != .null else { return }
         do {
             let hooks = try record.decodedHooks()
+            if kind == .poststart { giveTurn(to: record.pid) }
             let state = document(record, status: status)
             for failure in HookRunner(state: state).runAll(hooks[kind], kind: kind) { log.warning("\(failure)") }
         } catch {

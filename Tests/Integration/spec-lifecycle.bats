@@ -20,7 +20,8 @@ write_hooks() {
     for command in start run; do
         write_hooks
         bundle sleep 1000
-        edit ".hooks.poststart = [{path: \"$TEST_DIR/bad\"}, {path: \"$TEST_DIR/good\", args: [\"good\", \"second\"]}]
+        edit ".ociVersion = \"1.3.0\"
+            | .hooks.poststart = [{path: \"$TEST_DIR/bad\"}, {path: \"$TEST_DIR/good\", args: [\"good\", \"second\"]}]
             | .hooks.poststop = [{path: \"$TEST_DIR/good\", args: [\"good\", \"stopped\"]}]"
         if [[ $command == start ]]; then
             create
@@ -36,6 +37,19 @@ write_hooks() {
         rm "$TEST_DIR/hooks.log"
         refused 'not exist' state "$ID"
     done
+}
+
+@test "before 1.3 a failing poststart hook is a warning, and the others run" {
+    need_swiftlet # runc 1.1 runs them in create, and fails
+    write_hooks
+    bundle sleep 1000
+    edit ".ociVersion = \"1.2.1\"
+        | .hooks.poststart = [{path: \"$TEST_DIR/bad\"}, {path: \"$TEST_DIR/good\", args: [\"good\", \"second\"]}]"
+    create
+    ok start "$ID"
+    equal "$(<"$TEST_DIR/hooks.log")" second 'the second hook'
+    matches "$(<"$TEST_DIR/log")" 'warning.*poststart hook #0' log
+    has_status running
 }
 
 @test "a poststart hook finds the program begun" {
