@@ -24,6 +24,11 @@ public func joinNamespace(_ descriptor: Int32, type: UInt64, path: String) throw
     try check("setns", path, lx_setns(descriptor, Int32(truncatingIfNeeded: type)))
 }
 
+/// Opens the user namespace that owns the namespace open as `descriptor`. See ioctl_ns(2), NS_GET_USERNS.
+public func ownerOfNamespace(_ descriptor: Int32, path: String) throws(HostError) -> Descriptor {
+    Descriptor(owning: try check("ioctl NS_GET_USERNS", path, lx_namespace_owner(descriptor)))
+}
+
 /// Sets the host name of this UTS namespace. See sethostname(2).
 public func setHostName(_ name: String) throws(HostError) {
     // SAFETY: the kernel reads exactly the string's bytes during the call.

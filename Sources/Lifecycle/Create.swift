@@ -171,6 +171,10 @@ private struct Creation {
             record.networkPorts = guest.network.portTexts
             let namespaces = bundle.spec.linux?.namespaces ?? []
             record.networkNamespace = namespaces.first { $0.type == .network }?.path ?? ""
+            if !record.networkNamespace.isEmpty {
+                let namespace = try? openNamespace(record.networkNamespace, type: NamespaceFlag.network)
+                if let namespace { record.networkNamespaceNumber = (try? status(of: namespace.raw).inode) ?? 0 }
+            }
         }
         record.noNewKeyring = options.noNewKeyring
         record.annotations = bundle.json["annotations"] ?? record.annotations

@@ -21,46 +21,53 @@ enum GuestWiring {
     static func connect(
         _ record: inout ContainerRecord, over connection: borrowing Descriptor, keep: (ContainerRecord) throws -> Void
     ) throws {
-        let process = try record.openProcess()
-        let namespace = try open("/proc/\(record.pid)/ns/net", flags: .readOnly)
-        // The number was not used again while the namespace was opened by it.
-        guard try !waitUntilReadable([process.raw], timeout: 0)[0] else {
-            throw Failure("cannot start container \(record.id): its process has just ended")
-        }
-        record.networkNamespaceNumber = try status(of: namespace.raw).inode
-        var places: [TrafficRedirect.Place] = []
+        let socket = connection.raw
+        // From process 1 itself, for only it can open the namespace where the caller is an ordinary user.
+        let namespace = try receiveDescriptor(over: socket)
+        let devices = record.networkDevices
+        let wish = NetworkWish(
+            isShared: !record.networkNamespace.isEmpty,
+            addresses: record.networkAddresses.compactMap { IPAddress($0) },
+            ports: record.networkPorts.compactMap { PortRange.parse($0) })
         do {
-            let devices = record.networkDevices
-            let wish = NetworkWish(
-                isShared: !record.networkNamespace.isEmpty && effectiveUser() == 0,
-                addresses: record.networkAddresses.compactMap { IPAddress($0) },
-                ports: record.networkPorts.compactMap { PortRange.parse($0) })
-            let socket = connection.raw
-            try inNamespace(namespace.raw) {
-                try wireGuest(devices, wish) { tap in
-                    places += tap.places
-                    try sendDescriptor(tap.descriptor.raw, text: tap.note.text(), over: socket)
+            let places = try ContainerNetwork(namespace.raw).perform {
+                var places: [TrafficRedirect.Place] = []
+                do {
+                    try wireGuest(devices, wish) { tap in
+                        places += tap.places
+                        try sendDescriptor(tap.descriptor.raw, text: tap.note.text(), over: socket)
+                    }
+                } catch {
+                    for place in places { try? TrafficRedirect().remove(place) }
+                    throw error
                 }
+                return .array(places.map(\.json))
             }
-            record.redirects = .array(places.map(\.json))
+            record.redirects = places
             try keep(record)
         } catch {
-            try? inNamespace(namespace.raw) { for place in places { try? TrafficRedirect().remove(place) } }
             throw Failure("cannot connect the guest to the container's network", cause: error)
         }
     }
 
     /// Removes what ``connect(_:over:keep:)`` left on the interfaces of a namespace that outlives the container.
     static func takeBack(_ record: ContainerRecord) throws {
-        let places = record.redirects.array?.compactMap(TrafficRedirect.Place.init(json:)) ?? []
-        guard !places.isEmpty, !record.networkNamespace.isEmpty else { return }
+        guard !record.networkDevices.isEmpty, !record.networkNamespace.isEmpty else { return }
         // What is there now may be another one, for such paths name processes.
         guard let namespace = try? openNamespace(record.networkNamespace, type: NamespaceFlag.network),
             try status(of: namespace.raw).inode == record.networkNamespaceNumber
         else { return }
-        try inNamespace(namespace.raw) {
-            let redirects = try TrafficRedirect()
-            for place in places { try redirects.remove(place) }
+        let places = record.redirects.array?.compactMap(TrafficRedirect.Place.init(json:)) ?? []
+        do {
+            _ = try ContainerNetwork(namespace.raw).perform {
+                let redirects = try TrafficRedirect()
+                for place in places { try redirects.remove(place) }
+                // A `start` that was killed could not say what it had done.
+                if places.isEmpty { try redirects.removeStale() }
+                return .null
+            }
+        } catch {
+            throw Failure("cannot take the guest's filters from the container's network", cause: error)
         }
     }
 
@@ -76,23 +83,6 @@ enum GuestWiring {
                     name: tap.connection.device, kind: .network(hardwareAddress: tap.hardwareAddress, mtu: tap.mtu),
                     descriptor: descriptor))
         }
-    }
-
-    /// Does something in another network namespace.
-    private static func inNamespace(_ namespace: Int32, _ body: () throws -> Void) throws {
-        let ownPath = "/proc/self/ns/net"
-        let own = try open(ownPath, flags: .readOnly)
-        try joinNamespace(namespace, type: NamespaceFlag.network, path: "of the container")
-        defer {
-            // The way back, which cannot be closed; there is nothing to be done without it.
-            do throws(HostError) {
-                try joinNamespace(own.raw, type: NamespaceFlag.network, path: ownPath)
-            } catch {
-                try? Program.write("cannot return to the own network namespace: \(error)\n", to: .error)
-                exitNow(1)
-            }
-        }
-        try body()
     }
 }
 

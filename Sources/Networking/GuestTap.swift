@@ -38,12 +38,23 @@ public struct GuestTap: ~Copyable {
         try NetworkLinks().furnish(index, mtu: mtu, named: tap.name)
         let places = try found.map { found in
             try wish.isShared
-                ? SharedInterface(tap: index, tapName: tap.name, found: found, ports: wish.ports).wire()
-                : takeOver(found, tap: index, named: tap.name)
+                ? share(found, tap: index, named: tap.name, wish) : takeOver(found, tap: index, named: tap.name)
         }
         return GuestTap(
             tap.takeDescriptor(), GuestNetwork.Connection(device: device, interface: found?.interface),
             hardwareAddress: found?.interface.hardwareAddress ?? freshAddress(), mtu: mtu, places: places ?? [])
+    }
+
+    /// Without the right to load programs, a guest that asks for no part of the interface gets all of it.
+    private static func share(
+        _ found: NetworkSurvey.Found, tap: Int32, named name: String, _ wish: NetworkWish
+    ) throws -> [TrafficRedirect.Place] {
+        do {
+            return try SharedInterface(tap: tap, tapName: name, found: found, ports: wish.ports).wire()
+        } catch let error as HostError {
+            guard error.call == "bpf", error.isPermission, !wish.isPart else { throw error }
+            return try takeOver(found, tap: tap, named: name)
+        }
     }
 
     private static func takeOver(
@@ -78,7 +89,7 @@ public struct NetworkWish: Sendable {
     }
 
     /// Whether others can have guests on the same interface.
-    private var isPart: Bool { isShared && !(addresses.isEmpty && ports.isEmpty) }
+    fileprivate var isPart: Bool { isShared && !(addresses.isEmpty && ports.isEmpty) }
 
     /// The interfaces for the guest, each with the addresses that it is to have.
     fileprivate func choose(from survey: NetworkSurvey, for device: String) throws -> [NetworkSurvey.Found] {

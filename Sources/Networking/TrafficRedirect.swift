@@ -112,17 +112,36 @@ public struct TrafficRedirect: ~Copyable {
         return Place(interface: interface, direction: direction, priority: priority, ownsQueue: ownsQueue)
     }
 
-    /// Takes a filter back; that the interface or the filter has gone is no error.
+    /// Takes a filter back, and the queue with the last one; that any of them has gone is no error.
     public func remove(_ place: Place) throws(HostError) {
+        let name = "link \(place.interface)"
         do throws(HostError) {
-            let name = "link \(place.interface)"
             try removeFilter(place.interface, place.direction, place.priority, name)
-            guard place.ownsQueue, try filters(of: place.interface, .ingress).isEmpty,
+        } catch {
+            guard error.isGoneFromNetwork else { throw error }
+        }
+        guard place.ownsQueue else { return }
+        do throws(HostError) {
+            guard try filters(of: place.interface, .ingress).isEmpty,
                 try filters(of: place.interface, .egress).isEmpty
             else { return }
             try removeQueue(place.interface, name)
         } catch {
             guard error.isGoneFromNetwork else { throw error }
+        }
+    }
+
+    /// Takes back what guests left that have gone and whose places nobody knows: all over the namespace.
+    public func removeStale() throws(HostError) {
+        for link in try kernel.list(.links, [UInt8](repeating: 0, count: 16)) {
+            guard let interface = link.body.machineNumber(Int32.self, at: 4) else { continue }
+            for direction in [Direction.ingress, .egress] {
+                for filter in try filters(of: interface, direction) where filter.isStale {
+                    try remove(
+                        Place(
+                            interface: interface, direction: direction, priority: filter.priority, ownsQueue: true))
+                }
+            }
         }
     }
 

@@ -19,17 +19,20 @@ struct ContainerInit: ~Copyable {
     /// - Parameter guest: Runs a guest's supervisor; it gets the connection of `start`, on which it reports.
     consuming func run(guest: (StartConnection) -> Never) -> Never {
         var program: String?
+        var network: Int32?
         do {
             try prepareNamespaces()
+            // While there is a procfs.
+            if settings.offersNetwork { network = try open("/proc/self/ns/net", flags: .readOnly).release() }
             let console = try furnish()
             try setup.attach(console)
-            program = try settleProcess()
+            program = try settleProcess(keeping: network)
             try tellReady()
         } catch {
             try? channel.send(.failed("\(error)"))
             exitNow(1)
         }
-        guard let connection = StartConnection.wait(on: listener) else { exitNow(1) }
+        guard let connection = StartConnection.wait(on: listener, offering: network) else { exitNow(1) }
         guard let program else {
             if settings.isGuest { guest(connection) }
             connection.fail("cannot start the container: config.json has no process")
@@ -257,10 +260,10 @@ struct ProcessSetup {
 
 extension ContainerInit {
     /// Becomes the container's user; returns the program's path, nil for a guest.
-    private func settleProcess() throws -> String? {
+    private func settleProcess(keeping network: Int32?) throws -> String? {
         try setDumpable(false)
         let preserved = settings.isGuest ? settings.guestDescriptors : settings.preservedDescriptors
-        try setup.keepOnly(preserved + [channel.socket.raw, listener])
+        try setup.keepOnly(preserved + [channel.socket.raw, listener] + [network].compactMap { $0 })
         try settings.attributes.apply()
         if settings.isGuest {
             try settings.identity.assume()

@@ -79,7 +79,8 @@ public struct Sandbox {
             id: request.id, spec: request.spec, bundle: request.bundle, rootPath: request.rootPath, isGuest: isGuest,
             noPivot: request.noPivot, noNewKeyring: request.noNewKeyring,
             preservedDescriptors: request.preservedDescriptors, consoleSocket: request.consoleSocket,
-            guestDescriptors: request.guestDescriptors, namespaces: namespaces,
+            guestDescriptors: request.guestDescriptors,
+            offersNetwork: request.plan.guest?.networkDevices.isEmpty == false, namespaces: namespaces,
             cgroup: try Self.planCgroup(request), identity: identity,
             attributes: ExecutionAttributes(process, linux))
     }

@@ -15,11 +15,17 @@ public struct StartConnection {
     static let start = [UInt8]("start".utf8)
 
     /// Waits for `start`; nil when whoever connected went away without a word.
-    static func wait(on listener: Int32) -> StartConnection? {
+    ///
+    /// - Parameter network: The open network namespace, for whoever connects; closed here.
+    static func wait(on listener: Int32, offering network: Int32?) -> StartConnection? {
         guard let connection = try? acceptConnection(listener).release() else { return nil }
         let owned = Descriptor(owning: listener)
         _ = consume owned
         do throws(HostError) {
+            if let network {
+                try sendDescriptor(network, text: "network", over: connection)
+                _ = Descriptor(owning: network)
+            }
             var handed: [(descriptor: Int32, note: String)] = []
             while true {
                 let (bytes, descriptor) = try receiveWithDescriptor(connection)

@@ -5,6 +5,12 @@
 # SEED     which ones; 1 unless set
 
 load helpers
+load network
+
+teardown() {
+    end_namespaces
+    clean_up
+}
 
 setup() {
     prepare
@@ -53,6 +59,23 @@ sweep() { # COMMAND
     sweep delete
     bundle sleep 1000
     sweep delete
+}
+
+@test "calls that fail while a guest is connected to a network that others use, and taken from it" {
+    need_guests spt
+    need_links
+    local host pod before
+    namespace host
+    namespace pod
+    at "$pod" ip link set lo up
+    link "$host" host0 "$pod" eth0 10.0.0.2/24
+    before=$(network_of "$pod")
+    guest_bundle spt netdev echo
+    edit '(.linux.namespaces[] | select(.type == "network")).path = "/proc/'"$pod"'/ns/net"'
+    sweep start
+    equal "$(network_of "$pod")" "$before" "the namespace after start"
+    sweep delete
+    equal "$(network_of "$pod")" "$before" "the namespace after delete"
 }
 
 @test "calls that fail while something is done to a container that runs" {

@@ -318,3 +318,17 @@ delegate_cgroups() {
     eventually has_status stopped
     ok delete "$ID"
 }
+
+@test "a guest with a network device without privileges" {
+    need_guests
+    setpriv --reuid "$USER_ID" --clear-groups sh -c ': <>/dev/net/tun' 2>/dev/null ||
+        skip "an ordinary user cannot open /dev/net/tun here"
+    guest_bundle spt netdev send
+    chown -R "$USER_ID:$USER_ID" "$BUNDLE"
+    edit 'del(.linux.resources) | .linux.namespaces += [{type: "user"}]
+        | .linux.uidMappings = [{containerID: 0, hostID: $id, size: 1}] | .linux.gidMappings = .linux.uidMappings' \
+        --argjson id "$USER_ID"
+    run_container
+    expect_success
+    expect_contains 'sent 60 bytes'
+}

@@ -33,6 +33,8 @@ int lx_spawn(const char *path, char *const argv[], char *const envp[], int in, i
 static inline int lx_unshare(int flags) { return (int)LX_RESULT(unshare(flags)); }
 /* The CLONE_NEW* bit of an open namespace; -ENOTTY when it is none. */
 static inline int lx_namespace_type(int fd) { return (int)LX_RESULT(ioctl(fd, NS_GET_NSTYPE)); }
+/* The user namespace that owns an open namespace. */
+static inline int lx_namespace_owner(int fd) { return (int)LX_RESULT(ioctl(fd, NS_GET_USERNS)); }
 static inline int lx_setns(int fd, int type) { return (int)LX_RESULT(setns(fd, type)); }
 static inline int lx_fork(void) { return (int)LX_RESULT(fork()); }
 static inline int lx_waitpid(int pid, int *status, int options) { return (int)LX_RETRY(waitpid(pid, status, options)); }
