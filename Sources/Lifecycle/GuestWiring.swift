@@ -17,7 +17,7 @@ enum GuestWiring {
 
     /// Connects the guest of `record`, whose process 1 waits behind `connection`.
     ///
-    /// - Parameter keep: Writes the record, once it says what is to be taken back.
+    /// - Parameter keep: Writes the record, when it says what is to be taken back.
     static func connect(
         _ record: inout ContainerRecord, over connection: borrowing Descriptor, keep: (ContainerRecord) throws -> Void
     ) throws {
@@ -44,7 +44,8 @@ enum GuestWiring {
                 return .array(places.map(\.json))
             }
             record.redirects = places
-            try keep(record)
+            // A namespace of the container's own goes with it, and all that is in it.
+            if !record.networkNamespace.isEmpty { try keep(record) }
         } catch {
             throw Failure("cannot connect the guest to the container's network", cause: error)
         }
