@@ -215,3 +215,21 @@ service1 $(hardware_address "$POD" eth1)"
     exec {paths}>&-
     wait "$talking"
 }
+
+@test "arguments arrive byte for byte" {
+    local seed words
+    pod POD
+    for seed in {1..10}; do
+        words=$(python3 -B "$BATS_TEST_DIRNAME/random_words.py" "$seed" 200)
+        http_bundle spt http
+        edit '.process.args += $words' --argjson words "$words"
+        join "$POD"
+        create
+        serve
+        # One a line, behind the four words of the network.
+        jq --join-output '.[] | . + "\n"' <<<"$words" >"$TEST_DIR/expected"
+        got /args | tail -n +5 >"$TEST_DIR/got"
+        cmp "$TEST_DIR/got" "$TEST_DIR/expected" || fail "the words of seed $seed"
+        ok delete --force "$ID"
+    done
+}
