@@ -27,6 +27,10 @@ setup_file() { export BATS_TEST_TIMEOUT=1900; }
     in_lab cgroup2.bats
 }
 
+@test "on a machine with cgroup version 2 alone: limits.bats" {
+    in_lab limits.bats
+}
+
 @test "on a machine whose process 1 is systemd: systemd.bats" {
     in_lab --systemd systemd.bats
 }
