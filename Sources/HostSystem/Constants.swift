@@ -207,6 +207,8 @@ extension HostError {
     public var isNoSuchProcess: Bool { errno == ESRCH }
     /// EACCES or EPERM
     public var isPermission: Bool { errno == EACCES || errno == EPERM || errno == EROFS }
+    /// EROFS
+    public var isReadOnlyFileSystem: Bool { errno == EROFS }
     /// The error of a process that is not there any more.
     public static var gone: HostError { HostError(call: "kill", subject: "", errno: ESRCH) }
     /// ECONNREFUSED: nobody listens.

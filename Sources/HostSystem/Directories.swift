@@ -29,6 +29,15 @@ public func parentPath(_ path: String) -> String? {
     return String(path[..<slash])
 }
 
+/// The parts of a path, without empty ones and dots, `..` taken back.
+public func pathParts(_ path: String) -> [Substring] {
+    var parts = [Substring]()
+    for part in path.split(separator: "/") where part != "." {
+        if part == ".." { _ = parts.popLast() } else { parts.append(part) }
+    }
+    return parts
+}
+
 /// Removes an empty directory. See unlinkat(2) AT_REMOVEDIR.
 public func removeDirectory(_ path: String, in directory: Int32 = currentDirectory) throws(HostError) {
     // SAFETY: the string is NUL-terminated for the length of the call.

@@ -90,6 +90,18 @@ public struct FileStatus: Sendable {
     /// Whether anybody may execute the file.
     public var isExecutable: Bool { raw.mode & 0o111 != 0 }
 
+    /// The numbers of the device that holds the file; major 0 for a file system without one.
+    public var fileSystemDevice: (major: UInt32, minor: UInt32) { (raw.dev_major, raw.dev_minor) }
+
+    /// When the content was changed last, in seconds since 1970.
+    public var modified: Int64 { raw.modified }
+
+    /// Whether size and time of the last change are those of `other`.
+    public func isUnchanged(since other: FileStatus) -> Bool {
+        raw.size == other.raw.size && raw.modified == other.raw.modified
+            && raw.modified_nanoseconds == other.raw.modified_nanoseconds
+    }
+
     /// The number of the file in its filesystem.
     public var inode: UInt64 { raw.inode }
 

@@ -1,5 +1,7 @@
 /// A mount of this process's mount namespace. See proc(5), /proc/PID/mountinfo.
 public struct MountEntry: Equatable, Sendable {
+    /// The device that holds it, as `major:minor`.
+    public let device: String
     /// The directory of the file system that is mounted.
     public let root: String
     /// Where it is mounted.
@@ -11,6 +13,7 @@ public struct MountEntry: Equatable, Sendable {
     init?(_ line: Substring) {
         let fields = line.split(separator: " ")
         guard fields.count > 6, let end = fields[6...].firstIndex(of: "-"), end + 1 < fields.count else { return nil }
+        device = String(fields[2])
         root = Self.unescaped(fields[3])
         path = Self.unescaped(fields[4])
         type = String(fields[end + 1])

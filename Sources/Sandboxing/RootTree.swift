@@ -151,13 +151,7 @@ struct RootTree: ~Copyable {
     }
 
     /// The parts of a path, without empty ones and dots, `..` taken back.
-    static func normalised(_ path: String) -> [Substring] {
-        var parts = [Substring]()
-        for part in path.split(separator: "/") where part != "." {
-            if part == ".." { _ = parts.popLast() } else { parts.append(part) }
-        }
-        return parts
-    }
+    static func normalised(_ path: String) -> [Substring] { pathParts(path) }
 
     private static func split(_ path: String) -> (String, String) {
         let parts = normalised(path)

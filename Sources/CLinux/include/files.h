@@ -7,7 +7,9 @@
 #include <linux/openat2.h>
 #include <poll.h>
 #include <sys/file.h>
+#include <sys/ioctl.h>
 #include <sys/mman.h>
+#include <sys/mount.h>
 #include <sys/stat.h>
 #include <sys/statfs.h>
 #include <sys/syscall.h>
@@ -18,6 +20,7 @@ struct lx_stat {
     uint32_t mode, uid, gid;
     uint32_t dev_major, dev_minor, rdev_major, rdev_minor;
     uint64_t size, inode;
+    int64_t modified, modified_nanoseconds;
 };
 
 static inline int lx_openat(int dir, const char *path, int flags, unsigned mode) {
@@ -41,6 +44,7 @@ static inline int lx_fill_stat(int r, const struct stat *s, struct lx_stat *out)
     out->dev_major = major(s->st_dev); out->dev_minor = minor(s->st_dev);
     out->rdev_major = major(s->st_rdev); out->rdev_minor = minor(s->st_rdev);
     out->size = (uint64_t)s->st_size; out->inode = s->st_ino;
+    out->modified = s->st_mtim.tv_sec; out->modified_nanoseconds = s->st_mtim.tv_nsec;
     return 0;
 }
 static inline int lx_fstatat(int dir, const char *path, int flags, struct lx_stat *out) {
@@ -86,6 +90,12 @@ static inline int lx_fchdir(int fd) { return (int)LX_RESULT(fchdir(fd)); }
 static inline int lx_chdir(const char *path) { return (int)LX_RESULT(chdir(path)); }
 static inline int lx_chroot(const char *path) { return (int)LX_RESULT(chroot(path)); }
 static inline int lx_flock(int fd, int operation) { return (int)LX_RETRY(flock(fd, operation)); }
+static inline int lx_syncfs(int fd) { return (int)LX_RESULT(syncfs(fd)); }
+/* The size of a block device in bytes. See sd(4). */
+static inline int64_t lx_block_device_size(int fd) {
+    uint64_t size = 0;
+    return ioctl(fd, BLKGETSIZE64, &size) < 0 ? -errno : (int64_t)size;
+}
 static inline int lx_faccess_exec(const char *path) { return (int)LX_RESULT(faccessat(AT_FDCWD, path, X_OK, AT_EACCESS)); }
 static inline int lx_dup3(int from, int to) { return (int)LX_RETRY(dup2(from, to)); }
 static inline int lx_dup_cloexec(int fd, int least) { return (int)LX_RESULT(fcntl(fd, F_DUPFD_CLOEXEC, least)); }
