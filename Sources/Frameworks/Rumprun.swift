@@ -18,7 +18,8 @@ public struct Rumprun: Framework {
         return try Solo5Image.guest(in: candidate, of: name)
     }
 
-    /// The object with command line, environment, host name, working directory and the first interface.
+    /// The object with command line, environment, host name, working directory, the first interface
+    /// and where to mount the first disk.
     public func bootString(for process: GuestProcess, network: GuestNetwork) throws(GuestError) -> [UInt8] {
         var members = [("cmdline", "\"\(try Self.commandLine(of: process))\"")]
         for entry in process.environment { members.append(("env", "\"\(try Self.plain(entry, "environment"))\"")) }
@@ -29,6 +30,11 @@ public struct Rumprun: Framework {
             members.append(("cwd", "\"\(try Self.plain(process.workingDirectory, "working directory"))\""))
         }
         if let net = Self.network(network) { members.append(("net", net)) }
+        if let place = process.blockMountPoint {
+            let point = try Self.plain(place, "mount point")
+            members.append(
+                ("blk", #"{"source":"etfs","path":"/dev/ld0a","fstype":"blk","mountpoint":"\#(point)"}"#))
+        }
         let text = members.map { "\"\($0.0)\":\($0.1)" }.joined(separator: ",")
         return try Solo5Image.bootString(["{\(text)}"])
     }

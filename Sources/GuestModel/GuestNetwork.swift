@@ -88,6 +88,8 @@ public struct GuestProcess: Equatable, Sendable {
     public var workingDirectory: String
     /// `hostname`, empty where there is none.
     public var hostName: String
+    /// Where the guest is to mount its first block device; nil leaves that to the guest.
+    public var blockMountPoint: String?
 
     /// A process.
     public init(
