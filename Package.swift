@@ -66,6 +66,7 @@ let package = Package(
         library("LaunchPlanning", ["GuestModel", "Frameworks", "Monitors", "OCISpec", "OCIBundle", "HostSystem"]),
         // act
         library("Networking", ["HostSystem", "GuestModel"]),
+        library("Storage", ["HostSystem", "LaunchPlanning"]),
         library("Solo5Tender", ["CLinux", "HostSystem", "GuestModel"]),
         library("ServiceManager", ["HostSystem"]),
         library("Sandboxing", ["HostSystem", "OCISpec", "LaunchPlanning", "ServiceManager"]),
@@ -75,7 +76,7 @@ let package = Package(
             "Lifecycle",
             [
                 "HostSystem", "OCISpec", "OCIBundle", "GuestModel", "LaunchPlanning", "Networking", "Sandboxing",
-                "Supervision", "ContainerState",
+                "Storage", "Supervision", "ContainerState",
             ]),
         // edges: the command line
         library("Commands", ["HostSystem", "OCISpec", "LaunchPlanning", "Lifecycle"]),
@@ -90,6 +91,7 @@ let package = Package(
         tests("OCISpecTests", ["HostSystem", "OCISpec", "TestSupport"]),
         tests("OCIBundleTests", ["HostSystem", "OCIBundle", "OCISpec", "TestSupport"]),
         tests("LaunchPlanningTests", ["GuestImages", "HostSystem", "LaunchPlanning", "OCIBundle", "TestSupport"]),
+        tests("StorageTests", ["HostSystem", "LaunchPlanning", "Storage", "TestSupport"]),
         tests("ServiceManagerTests", ["ServiceManager"]),
         tests("SandboxingTests", ["HostSystem", "OCISpec", "Sandboxing", "ServiceManager", "TestSupport"]),
         tests("SupervisionTests", ["Supervision"]),

@@ -72,9 +72,18 @@ public struct GuestPlan: Equatable, Sendable {
     public let network: NetworkShare
     /// The devices the guest declares.
     public let devices: [GuestDevice]
+    /// What is behind its block devices, in its own order.
+    public let blocks: [BlockPlan]
+    /// The destinations of mounts that the guest is not given, because engines mount them in every container.
+    public let mountsLeftOut: [String]
 
     /// The names of the guest's network devices, in its own order.
     public var networkDevices: [String] { devices.filter { $0.kind == .network }.map(\.name) }
+
+    private func json(of device: GuestDevice) -> JSONValue {
+        if let block = blocks.first(where: { $0.name == device.name }) { return block.json }
+        return ["name": .string(device.name), "kind": .string(device.kind.rawValue)]
+    }
 
     var json: JSONValue {
         let embedded: String =
@@ -94,7 +103,8 @@ public struct GuestPlan: Equatable, Sendable {
                 "addresses": JSONValue(network.addresses.map(\.description)), "ports": JSONValue(network.portTexts),
             ],
             "nameServers": JSONValue(nameServers.map(\.description)),
-            "devices": .array(devices.map { ["name": .string($0.name), "kind": .string($0.kind.rawValue)] }),
+            "devices": .array(devices.map(json(of:))),
+            "mountsLeftOut": JSONValue(mountsLeftOut),
         ]
     }
 }

@@ -11,6 +11,8 @@ public struct PlannedLaunch {
     public let plan: LaunchPlan
     /// The image, when the container holds a guest.
     public let image: OpenFile?
+    /// What is behind the guest's block devices, named for the one who opens it.
+    public var blocks = PlannedBlocks()
 }
 
 /// Decides what `bundle` runs.
@@ -28,25 +30,56 @@ public func planLaunch(_ bundle: borrowing Bundle) throws -> PlannedLaunch {
         return PlannedLaunch(plan: LaunchPlan(workload: .process(program)), image: nil)
     }
     let nameServers = try ResolverFile(in: bundle).nameServers
-    let guest = try plan(found, for: bundle.spec, nameServers)
-    return PlannedLaunch(plan: LaunchPlan(workload: .guest(guest)), image: found.image)
+    let attached = try attach(found.guest, bundle)
+    let guest = try plan(found, for: bundle.spec, nameServers, attached)
+    return PlannedLaunch(plan: LaunchPlan(workload: .guest(guest)), image: found.image, blocks: attached.blocks)
+}
+
+/// What a guest's devices take of the container, and what is left.
+private struct Attached {
+    var blocks = PlannedBlocks()
+    var mountsLeftOut: [String] = []
+    /// Where the guest is to mount its first block device, if the container says so.
+    var mountPoint: String?
+}
+
+/// Finds what is behind a guest's block devices; every one must be attached, or it would not start.
+private func attach(_ guest: Guest, _ bundle: borrowing Bundle) throws -> Attached {
+    var attached = Attached()
+    let names = guest.devices.filter { $0.kind == .block }.map(\.name)
+    var used: Set<Int> = []
+    if !names.isEmpty {
+        var search = try BlockSearch(bundle)
+        do throws(Failure) {
+            try search.find(names, in: bundle.root)
+        } catch {
+            throw Failure("cannot run \(guest.path) as a unikernel", cause: error)
+        }
+        attached.blocks = search.blocks
+        used = search.usedMounts
+        attached.mountPoint = search.settings.value("block-mount-point", peer: "blkMntPoint")?.value
+    }
+    if !bundle.spec.mounts.isEmpty { attached.mountsLeftOut = try GuestMounts.leftOut(bundle.spec, used: used) }
+    return attached
 }
 
 private func plan(
-    _ found: FoundGuest, for spec: RuntimeSpec, _ nameServers: [IPAddress]
+    _ found: FoundGuest, for spec: RuntimeSpec, _ nameServers: [IPAddress], _ attached: Attached
 ) throws(Failure) -> GuestPlan {
     let guest = found.guest
     do throws(GuestError) {
         let (monitor, bootProtocol) = try chooseMonitor(for: guest, wanted: found.wantedMonitor)
         try checkHost(monitor)
-        try checkDevices(guest, monitor)
+        var process = found.process
+        process.blockMountPoint = attached.mountPoint
         return GuestPlan(
             framework: guest.framework, foundBy: found.foundBy, kernel: guest.path, monitor: monitor.name,
             form: monitor.form, hostNeeds: monitor.hostNeeds, bootProtocol: bootProtocol,
             memoryMiB: try memory(of: guest, under: monitor, limit: spec.linux?.resources?.memory?.limit),
-            process: found.process,
-            commandLine: try bootString(of: guest.framework, for: found.process, network: GuestNetwork()),
-            nameServers: nameServers, network: try NetworkShare(spec.annotations), devices: guest.devices)
+            process: process,
+            commandLine: try bootString(of: guest.framework, for: process, network: GuestNetwork()),
+            nameServers: nameServers, network: try NetworkShare(spec.annotations), devices: guest.devices,
+            blocks: attached.blocks.plans, mountsLeftOut: attached.mountsLeftOut)
     } catch {
         throw Failure("cannot run \(guest.path) as a unikernel", cause: error)
     }
@@ -71,12 +104,6 @@ private func chooseMonitor(for guest: Guest, wanted: String?) throws(GuestError)
 private func checkHost(_ monitor: any Monitor) throws(GuestError) {
     let facts = HostFacts.look(for: monitor.hostNeeds.map(\.rawValue))
     if let problem = facts.kvmProblem { throw GuestError("monitor \(monitor.name) needs KVM: \(problem)") }
-}
-
-/// Every device that a guest declares must be attached, or it would not start.
-private func checkDevices(_ guest: Guest, _ monitor: any Monitor) throws(GuestError) {
-    guard let device = guest.devices.first(where: { $0.kind == .block }) else { return }
-    throw GuestError("device '\(device.name)' of kind \(device.kind.rawValue) is declared but not attached")
 }
 
 private func bootString(

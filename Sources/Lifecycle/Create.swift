@@ -5,6 +5,7 @@ internal import LaunchPlanning
 internal import OCIBundle
 internal import OCISpec
 internal import Sandboxing
+internal import Storage
 internal import Supervision
 
 extension Runtime {
@@ -37,13 +38,17 @@ extension Runtime {
         }
         let pidfdSocket = try openPidfdSocket(options.pidfdSocket, held)
         let kvm = try openKVM(launch.plan, held)
+        let blocks = try openBlocks(launch.blocks, root: bundle.root.descriptor.raw, held: held)
+        if let leftOut = launch.plan.guest?.mountsLeftOut, !leftOut.isEmpty {
+            log.debug("mounts that the guest is not given: \(leftOut.joined(separator: " "))")
+        }
 
         let directory = try store.make(id: id)
         var failedInHooks: ContainerRecord?
         do {
             let creation = Creation(
                 runtime: self, options: options, id: id, launch: launch,
-                consoleSocket: consoleSocket, pidfdSocket: pidfdSocket, kvm: kvm, callers: callers)
+                consoleSocket: consoleSocket, pidfdSocket: pidfdSocket, kvm: kvm, blocks: blocks, callers: callers)
             return try creation.carryOut(bundle, in: directory, failedInHooks: &failedInHooks)
         } catch {
             try? directory.remove()
@@ -73,6 +78,7 @@ private struct Creation {
     let consoleSocket: Int32?
     let pidfdSocket: Int32?
     let kvm: Int32?
+    let blocks: [OpenBlock]
     let callers: CallerDescriptors
 
     /// Makes the sandbox and its process; returns the pid.
@@ -196,7 +202,7 @@ private struct Creation {
         request.preservedDescriptors = callers.numbers
         request.spec.process?.env += callers.environment
         request.consoleSocket = consoleSocket
-        request.guestDescriptors = [launch.image?.raw, kvm].compactMap { $0 }
+        request.guestDescriptors = [launch.image?.raw, kvm].compactMap { $0 } + blocks.map(\.descriptor)
         return request
     }
 
@@ -212,11 +218,20 @@ private struct Creation {
                 let guest = SupervisedGuest(
                     tender: tender, memoryMiB: plan.memoryMiB,
                     commandLine: try plan.bootString(connections: taps.map(\.connection)), image: image.raw, kvm: kvm,
-                    devices: taps.map(\.device))
+                    devices: taps.map(\.device) + blocks.map(SupervisedDevice.init))
                 Supervisor(guest).run(started: connection.succeed, failed: connection.fail)
             }
         } catch {
             connection.fail("\(error)")
         }
+    }
+}
+
+extension SupervisedDevice {
+    fileprivate init(_ block: OpenBlock) {
+        self.init(
+            name: block.name,
+            kind: .block(capacityBytes: block.capacityBytes, sectorBytes: block.sectorBytes),
+            descriptor: block.descriptor)
     }
 }

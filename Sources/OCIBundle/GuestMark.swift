@@ -25,16 +25,20 @@ public struct GuestMark: Equatable, Sendable {
     ///
     /// - Throws: ``HostSystem/JSONError`` or ``HostSystem/Failure`` when the file is there and cannot be understood.
     public static func inMetadata(of root: borrowing RootFilesystem) throws -> GuestMark? {
+        guard let json = try metadata(of: root) else { return nil }
+        guard let mark = find(metadataPath, { json[$0]?.string }) else {
+            throw Failure("\(metadataPath) in the root filesystem does not describe a unikernel")
+        }
+        return mark
+    }
+
+    static func metadata(of root: borrowing RootFilesystem) throws -> JSONValue? {
         guard let file = try root.openFile(metadataPath) else { return nil }
         guard file.size <= largestMetadata else {
             throw Failure(
                 "\(metadataPath) in the root filesystem has \(file.size) bytes, at most \(largestMetadata) are read")
         }
-        let json = try parseJSON(try file.read(at: 0, count: Int(file.size)), named: metadataPath)
-        guard let mark = find(metadataPath, { json[$0]?.string }) else {
-            throw Failure("\(metadataPath) in the root filesystem does not describe a unikernel")
-        }
-        return mark
+        return try parseJSON(try file.read(at: 0, count: Int(file.size)), named: metadataPath)
     }
 
     /// The mark in the container's environment: `SWIFTLET_UNIKERNEL` and `SWIFTLET_MONITOR`; nil when there is none.
@@ -47,6 +51,8 @@ public struct GuestMark: Equatable, Sendable {
         return GuestMark(source: "environment", binary: binary, monitor: value("SWIFTLET_MONITOR"))
     }
 
+    static let ownPrefix = "org.swiftlet.unikernel."
+    static let peerPrefix = "com.urunc.unikernel."
     static let metadataPath = "/urunc.json"
     static let largestMetadata: UInt64 = 1 << 20
 
@@ -58,8 +64,8 @@ public struct GuestMark: Equatable, Sendable {
 
     private static func find(_ source: String, _ value: (String) -> String?) -> GuestMark? {
         func first(_ own: String, _ peer: String) -> String? {
-            if let text = value("org.swiftlet.unikernel.\(own)"), !text.isEmpty { return text }
-            if let text = value("com.urunc.unikernel.\(peer)"), !text.isEmpty { return plain(text) }
+            if let text = value(ownPrefix + own), !text.isEmpty { return text }
+            if let text = value(peerPrefix + peer), !text.isEmpty { return plain(text) }
             return nil
         }
         var mark = GuestMark(source: source)

@@ -37,6 +37,8 @@ public struct SupervisedDevice {
     public enum Kind {
         /// A tap, with the guest's hardware address and the largest packet in bytes.
         case network(hardwareAddress: [UInt8], mtu: UInt32)
+        /// A file or block device, with its size and that of a sector in bytes.
+        case block(capacityBytes: UInt64, sectorBytes: UInt16)
     }
 
     /// The guest's name for it.
@@ -58,6 +60,9 @@ public struct SupervisedDevice {
         case .network(let address, let mtu):
             AttachedDevice(
                 name: name, kind: .net(mac: address, mtu: UInt16(clamping: mtu)), descriptor: descriptor)
+        case .block(let capacity, let sector):
+            AttachedDevice(
+                name: name, kind: .block(capacityBytes: capacity, sectorBytes: sector), descriptor: descriptor)
         }
     }
 }

@@ -109,7 +109,7 @@ slow_reader() { # hvt|spt
 missing_devices() { # hvt|spt
     guest_bundle "$1" blockdev
     run_container
-    expect_refusal '(^|[^a-z])disk([^a-z]|$)'
+    expect_refusal "block device 'disk': it is declared but not attached"
 }
 
 @test "hello: spt" { hello spt; }

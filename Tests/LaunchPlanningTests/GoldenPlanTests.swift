@@ -25,6 +25,7 @@ struct PlanRow: Sendable, CustomTestStringConvertible {
 
 @Suite struct GoldenPlanTests {
     static let (spt, hvt) = (TestBundle(Images.spt), TestBundle(Images.hvt))
+    static let twoDisks = Solo5Builder(target: 2, devices: [("service", 2), ("disk", 1), ("second", 1)])
     static let urunc =
         #"{"com.urunc.unikernel.binary":"L3VuaWtlcm5lbA==","com.urunc.unikernel.cmdline":"b25lIHR3bw=="}"#
 
@@ -55,6 +56,26 @@ struct PlanRow: Sendable, CustomTestStringConvertible {
             $0.environment = ["SWIFTLET_UNIKERNEL=/unikernel", "SWIFTLET_MONITOR=spt"]
         },
         PlanRow("solo5-spt-memory-limit", spt) { $0.memoryLimit = 64 << 20 },
+        PlanRow("solo5-spt-blocks", TestBundle(twoDisks)) {
+            $0.files += [("/disk.img", [1]), ("/data", [1])]
+            $0.annotations = [("org.swiftlet.unikernel.block-sector-size.disk", "4096")]
+            $0.mounts = [
+                ["destination": "/proc", "type": "proc", "source": "proc"],
+                ["destination": "/srv/second", "type": "bind", "source": "/etc/passwd", "options": ["rbind", "ro"]],
+            ]
+        },
+        PlanRow("solo5-spt-block-annotations", TestBundle(twoDisks)) {
+            $0.files += [("/a", [1])]
+            $0.annotations = [
+                ("org.swiftlet.unikernel.block.second", "/data/passwd"), ("com.urunc.unikernel.block", "L2E="),
+                ("org.swiftlet.unikernel.block-read-only.disk", "true"), ("com.urunc.unikernel.blkMntPoint", "/data"),
+                ("com.urunc.unikernel.unikernelType", "rumprun"),
+            ]
+            $0.mounts = [["destination": "/data", "source": "/etc", "options": ["bind"]]]
+        },
+        PlanRow("solo5-spt-volume", TestBundle(twoDisks)) {
+            $0.files += [("/disk/file", [1]), ("/second/file", [1])]
+        },
         PlanRow("program", TestBundle(Images.program)) { $0.arguments = ["/unikernel", "one", "two"] },
         PlanRow("program-that-is-missing", spt) { $0.arguments = ["/nosuch"] },
         PlanRow("program-sandbox", spt) {

@@ -1,4 +1,5 @@
 import GuestImages
+import HostSystem
 import TestSupport
 import Testing
 
@@ -80,9 +81,41 @@ struct RefusedPlan: Sendable, CustomTestStringConvertible {
             "foreign machine", "\(guest): ELF file is for AArch64, need x86-64",
             TestBundle(changed(Images.spt.elf) { $0.machine = 183 }.image)),
         RefusedPlan(
-            "devices", "\(guest): device 'disk' of kind block is declared but not attached",
-            TestBundle(Solo5Builder(target: 2, devices: [("disk", 1), ("a", 2), ("b", 2)]))),
+            "devices",
+            "\(guest): cannot attach block device 'disk': it is declared but not attached: no "
+                + "org.swiftlet.unikernel.block.disk, no com.urunc.unikernel.block, no bind mount at /dev/disk or at a "
+                + "path that ends in /disk, no block device /dev/disk in linux.devices, no /disk, /disk.img or "
+                + "/dev/disk in the root filesystem, and no com.urunc.unikernel.mountRootfs",
+            TestBundle(disk)),
+        RefusedPlan(
+            "wrong sector size",
+            "\(guest): cannot attach block device 'disk': \(own)block-sector-size.disk is \"1000\", "
+                + "need a power of two from 512 to 32768", TestBundle(disk)
+        ) {
+            $0.files.append(("/disk", []))
+            $0.annotations = [("\(own)block-sector-size.disk", "1000")]
+        },
+        RefusedPlan(
+            "wrong word",
+            "\(guest): cannot attach block device 'disk': \(own)block-read-only.disk is \"1\", need true or false",
+            TestBundle(disk)
+        ) {
+            $0.files.append(("/disk", []))
+            $0.annotations = [("\(own)block-read-only.disk", "1")]
+        },
+        RefusedPlan(
+            "missing file",
+            "\(guest): cannot attach block device 'disk': /nosuch, named by \(own)block.disk, is not there",
+            TestBundle(disk)
+        ) { $0.annotations = [("\(own)block.disk", "/nosuch")] },
+        RefusedPlan(
+            "foreign mount",
+            "config.json: /mounts/0: the guest cannot be given /data: no block device of its takes it (annotation "
+                + "\(own)leave-out-mounts names mounts to do without) (runtime-spec config.md, mounts)", spt
+        ) { $0.mounts = [["destination": "/data", "type": "bind", "source": "/etc"]] },
     ]
+
+    static let disk = Solo5Builder(target: 2, devices: [("disk", 1), ("a", 2), ("b", 2)])
 
     static let sizes: [RefusedPlan] = [
         RefusedPlan(

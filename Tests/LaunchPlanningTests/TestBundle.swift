@@ -15,6 +15,8 @@ struct TestBundle: Sendable {
     var environment: [String] = []
     /// `annotations`.
     var annotations: [(String, String)] = []
+    /// `mounts`.
+    var mounts: [JSONValue] = []
     /// `linux.resources.memory.limit` in bytes.
     var memoryLimit: Int64?
 
@@ -39,6 +41,7 @@ struct TestBundle: Sendable {
         if !annotations.isEmpty {
             config["annotations"] = .object(JSONObject(annotations.map { (key: $0, value: .string($1)) }))
         }
+        if !mounts.isEmpty { config["mounts"] = .array(mounts) }
         if let memoryLimit { config["linux"] = ["resources": ["memory": ["limit": JSONValue(memoryLimit)]]] }
         return .object(config)
     }

@@ -1,0 +1,116 @@
+internal import HostSystem
+
+/// An archive in the making: ustar, with a pax header where a name or an owner does not fit. See POSIX pax, tar(5).
+struct TarArchive {
+    private static let blockSize: UInt64 = 512
+
+    /// Where it is written to.
+    let file: Int32
+    /// The most that may be written, in bytes.
+    let limit: UInt64
+    private(set) var size: UInt64 = 0
+
+    init(to file: Int32, limit: UInt64) {
+        self.file = file
+        self.limit = limit
+    }
+
+    /// Begins a member: a regular file, whose bytes are to follow, or a directory.
+    mutating func begin(_ name: String, _ status: FileStatus) throws {
+        let isDirectory = status.kind == .directory
+        let path = [UInt8]((isDirectory ? name + "/" : name).utf8)
+        var header = TarHeader(type: isDirectory ? "5" : "0")
+        var records: [UInt8] = []
+        if !header.put(path, at: 0, 100) { records += TarHeader.record("path", path) }
+        if !header.put(number: UInt64(status.owner), at: 108, 8) {
+            records += TarHeader.record("uid", [UInt8]("\(status.owner)".utf8))
+        }
+        if !header.put(number: UInt64(status.group), at: 116, 8) {
+            records += TarHeader.record("gid", [UInt8]("\(status.group)".utf8))
+        }
+        header.put(number: UInt64(status.permissions), at: 100, 8)
+        header.put(number: isDirectory ? 0 : status.size, at: 124, 12)
+        header.put(number: UInt64(max(0, status.modified)), at: 136, 12)
+        if !records.isEmpty { try addRecords(records) }
+        try write(header.finished)
+    }
+
+    private mutating func addRecords(_ records: [UInt8]) throws {
+        var header = TarHeader(type: "x")
+        header.put([UInt8]("pax".utf8), at: 0, 100)
+        header.put(number: 0o644, at: 100, 8)
+        header.put(number: UInt64(records.count), at: 124, 12)
+        try write(header.finished)
+        try write(records)
+        try fill(to: Self.blockSize)
+    }
+
+    /// Adds bytes of the member that was begun.
+    mutating func write(_ bytes: [UInt8]) throws {
+        guard size + UInt64(bytes.count) <= limit else {
+            throw Failure("it takes more than \(limit >> 20) MiB (org.swiftlet.unikernel.volume-limit.NAME)")
+        }
+        try writeAll(bytes, to: file, named: "archive")
+        size += UInt64(bytes.count)
+    }
+
+    /// Ends a member.
+    mutating func end() throws { try fill(to: Self.blockSize) }
+
+    /// Ends the archive, which then has whole sectors.
+    mutating func finish(sectorBytes: UInt16) throws {
+        try write([UInt8](repeating: 0, count: Int(2 * Self.blockSize)))
+        try fill(to: UInt64(sectorBytes))
+    }
+
+    private mutating func fill(to unit: UInt64) throws {
+        let over = size % unit
+        if over > 0 { try write([UInt8](repeating: 0, count: Int(unit - over))) }
+    }
+}
+
+/// The block before each member.
+private struct TarHeader {
+    private var bytes = [UInt8](repeating: 0, count: 512)
+
+    init(type: Unicode.Scalar) {
+        bytes[156] = UInt8(ascii: type)
+        put([UInt8]("ustar".utf8), at: 257, 6)
+        put([UInt8]("00".utf8), at: 263, 2)
+    }
+
+    /// Puts a text in its place; what does not fit is cut off, and false is returned.
+    @discardableResult
+    mutating func put(_ text: [UInt8], at offset: Int, _ width: Int) -> Bool {
+        for (index, byte) in text.prefix(width).enumerated() { bytes[offset + index] = byte }
+        return text.count <= width
+    }
+
+    /// Puts octal digits and a NUL in their place; false when there are too many digits.
+    @discardableResult
+    mutating func put(number: UInt64, at offset: Int, _ width: Int) -> Bool {
+        var rest = number
+        for index in (0..<width - 1).reversed() {
+            bytes[offset + index] = UInt8(ascii: "0") + UInt8(rest & 7)
+            rest >>= 3
+        }
+        return rest == 0
+    }
+
+    /// The block with its checksum, which is computed as if there were blanks in its place.
+    var finished: [UInt8] {
+        var header = self
+        let sum = bytes.reduce(UInt64(8 * 0x20)) { $0 + UInt64($1) }
+        header.put(number: sum, at: 148, 7)
+        header.bytes[155] = 0x20
+        return header.bytes
+    }
+
+    /// A line of a pax header, which begins with its own length.
+    static func record(_ key: String, _ value: [UInt8]) -> [UInt8] {
+        let text = [UInt8](" \(key)=".utf8) + value + [0x0A]
+        var length = text.count + 1
+        while "\(length)".utf8.count + text.count != length { length += 1 }
+        return [UInt8]("\(length)".utf8) + text
+    }
+}
