@@ -24,11 +24,12 @@ let strictC: [CSetting] = [
 ]
 
 /// The release executable is static: it starts several times faster than a dynamic one and needs nothing on the host.
-/// Nothing unwinds its stack, so it needs no table for that. Not position independent, it is placed at 1 GiB, so that the
+/// Nothing unwinds its stack, so it has no tables for that (link.ld). Not position independent, it is placed at 1 GiB, so that the
 /// low addresses belong to an spt guest.
 let staticLink: [LinkerSetting] = [
     .unsafeFlags(
         ["-static-executable", "-use-ld=lld", "-Xlinker", "--icf=all", "-Xlinker", "--no-eh-frame-hdr"]
+            + ["-Xlinker", "--script=\(Context.packageDirectory)/Sources/swiftlet/link.ld"]
             // The names of all characters are half a MiB. Nothing asks for one (Unicode.Scalar.Properties.name).
             + ["-Xlinker", "--defsym=_swift_stdlib_getScalarName=abort"]
             + (staticPIE
@@ -81,7 +82,8 @@ let package = Package(
         // edges: the command line
         library("Commands", ["HostSystem", "OCISpec", "LaunchPlanning", "Lifecycle"]),
         .executableTarget(
-            name: "swiftlet", dependencies: ["Commands"], swiftSettings: strict, linkerSettings: staticLink),
+            name: "swiftlet", dependencies: ["Commands"], exclude: ["link.ld"], swiftSettings: strict,
+            linkerSettings: staticLink),
         .target(name: "GuestImages", path: "Tests/GuestImages", swiftSettings: strict),
         .target(name: "TestSupport", dependencies: ["HostSystem"], path: "Tests/TestSupport", swiftSettings: strict),
         tests("HostSystemTests", ["HostSystem", "TestSupport"]),
