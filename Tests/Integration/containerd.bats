@@ -6,11 +6,15 @@ load engines/lab
 
 setup_file() {
     lab_needs containerd ctr containerd-shim-runc-v2 || return 0
-    lab_up /var/lib/containerd
+    lab_up /var/lib/containerd /var/lib/cni /etc/cni/net.d /opt/cni/bin
     lab_daemon containerd containerd --log-level warn
     lab_busybox_image busybox --arg sh
     lab_waits_for containerd ctr version
     in_lab ctr image import "$LAB/busybox.tar" >/dev/null
+    if has_http_guest; then
+        lab_http_image
+        in_lab ctr image import "$LAB/http.tar" >/dev/null
+    fi
 }
 
 teardown_file() { lab_down; }
@@ -173,4 +177,27 @@ cgroup() { # ID CONTROLLER FILE
     in_lab kill -KILL "$shim"
     eventually in_lab test ! -e "/proc/$pid"
     eventually in_lab test ! -e /run/runtime/default/one
+}
+
+# As faasd does it: a task is created, its namespace is connected, and then it is started.
+@test "ctr run --cni connects a guest between create and start" {
+    need_http_guest
+    [[ -x /usr/lib/cni/bridge ]] || skip "containernetworking-plugins is not installed"
+    works mount --bind /usr/lib/cni /opt/cni/bin
+    in_lab tee /etc/cni/net.d/10-lab.conflist >/dev/null <<JSON
+{"cniVersion": "0.4.0", "name": "lab", "plugins": [
+    {"type": "bridge", "bridge": "lab0", "isGateway": true, "ipMasq": false, "mtu": 1500,
+     "ipam": {"type": "host-local", "ranges": [[{"subnet": "10.78.0.0/24"}], [{"subnet": "fd78::/64"}]],
+              "routes": [{"dst": "0.0.0.0/0"}, {"dst": "::/0"}]}}
+]}
+JSON
+    works ctr run "${runtime_options[@]}" --cgroup "/$LAB_NAME/web" --memory-limit 67108864 --cni --detach \
+        localhost/test/http:latest web
+    serves_http 10.78.0.2
+    serves_http '[fd78::2]'
+    works ctr task kill web
+    eventually has_task_status web STOPPED
+    works ctr task delete web
+    matches "$stderr" 'exit code 143'
+    works ctr container delete web
 }

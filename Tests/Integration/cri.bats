@@ -46,6 +46,10 @@ JSON
         for image in hello exit sleep; do lab_guest_image "$image"; done
         images+=(hello exit sleep)
     fi
+    if has_http_guest; then
+        lab_http_image
+        images+=(http)
+    fi
     lab_waits_for containerd ctr version
     for image in "${images[@]}"; do in_lab ctr --namespace k8s.io images import "$LAB/$image.tar" >/dev/null; done
     # containerd takes notice of images and of the network in its own time.
@@ -515,4 +519,32 @@ guest='.image.image = "localhost/test/GUEST:latest" | .command = [] | .linux.res
     expect_status 1
     expect_error 'guest|unikernel'
     is 'CONTAINER_RUNNING 0 '
+}
+
+@test "CRI: a guest has the pod's address" {
+    need_http_guest
+    local before pod_network address leader
+    # The bridge stays once it was made.
+    pod one
+    no_pod
+    before=$(lab_network)
+    pod one
+    address=$(cri PodSandboxStatus "{\"pod_sandbox_id\": \"$POD\"}" | jq --raw-output .status.network.ip)
+    leader=$(in_lab ctr --namespace k8s.io tasks list | awk -v id="$POD" '$1 == id { print $2 }')
+    pod_network=$(lab_network "$leader")
+    started web "${guest/GUEST/http} | .args = [\"one\", \"two words\"]"
+    serves_http "$address"
+    prints_just "--ipv4=$address/24
+--ipv4-gateway=10.77.0.1
+one
+two words" curl --silent "http://$address:8080/args"
+    stop 30
+    is 'CONTAINER_EXITED 143 Error'
+    remove
+    equal "$(lab_network "$leader")" "$pod_network" "the pod's network after its guest"
+    # The next one of the same pod.
+    started again "${guest/GUEST/http}"
+    eventually http_answers "$address"
+    no_pod
+    equal "$(lab_network)" "$before" 'the network afterwards'
 }

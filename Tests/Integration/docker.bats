@@ -21,6 +21,10 @@ setup_file() {
             lab_guest_image "$guest"
             in_lab docker load --quiet --input "$LAB/$guest.tar"
         done
+        if has_http_guest; then
+            lab_http_image
+            in_lab docker load --quiet --input "$LAB/http.tar"
+        fi
     fi
 }
 
@@ -732,4 +736,33 @@ status_with() { # OPTIONS...
     once localhost/test/netdev
     expect_status 125
     expect_error service0
+}
+
+@test "docker connects a guest to its bridge" {
+    need_http_guest
+    local before
+    before=$(lab_network)
+    works docker run --detach --name web --memory 64m --publish 127.0.0.1:8081:8080 localhost/test/http one 'two words'
+    local address
+    address=$(inspected web '{{.NetworkSettings.IPAddress}}')
+    serves_http "$address"
+    prints_just $'--ipv4='"$address"$'/16\n--ipv4-gateway=172.17.0.1\none\ntwo words' curl --silent "http://$address:8080/args"
+    prints_just "service $(inspected web '{{.NetworkSettings.MacAddress}}')" curl --silent "http://$address:8080/mac"
+    prints_just 'hello from the http guest' curl --silent --fail http://127.0.0.1:8081/
+    # From an ordinary container of the same bridge.
+    prints_just 'hello from the http guest' docker run --rm "$image" wget -q -O - "http://$address:8080/"
+    works docker stop web
+    is '143 exited' web '{{.State.ExitCode}} {{.State.Status}}'
+    works docker restart web
+    eventually http_answers "$(inspected web '{{.NetworkSettings.IPAddress}}')"
+    works docker rm --force web
+    equal "$(lab_network)" "$before" 'the network afterwards'
+}
+
+@test "docker connects a guest to a network of one's own" {
+    need_http_guest
+    works docker network create --subnet 10.80.0.0/24 one
+    works docker run --detach --name web --memory 64m --network one --ip 10.80.0.7 localhost/test/http
+    serves_http 10.80.0.7
+    prints_just 'hello from the http guest' docker run --rm --network one "$image" wget -q -O - http://web:8080/
 }

@@ -22,6 +22,10 @@ network=(--network none)
 image=localhost/test/busybox:latest
 SCRIPT
     in_lab bash -euc 'source "$LAB/engine.bash"; cli import --quiet "$LAB/busybox.tar" "$image"'
+    if has_http_guest; then
+        lab_http_image
+        in_lab bash -euc 'source "$LAB/engine.bash"; cli load --quiet --input "$LAB/http.tar"'
+    fi
 }
 
 teardown_file() { lab_down; }
@@ -75,6 +79,36 @@ need_memory_cgroup() { [[ -d /sys/fs/cgroup/memory ]] || skip "no cgroup version
     [[ -x /usr/lib/cni/bridge ]] || skip "containernetworking-plugins is not installed"
     need_command iptables
     step publish
+}
+
+podman_cli() { call bash -c 'source "$LAB/engine.bash"; cli "$@"' podman "$@"; }
+
+@test "podman: a guest at a bridge" {
+    [[ -x /usr/lib/cni/bridge ]] || skip "containernetworking-plugins is not installed"
+    need_command iptables
+    need_http_guest
+    local before address
+    # podman leaves its bridge there after the first one.
+    works bash -c 'source "$LAB/engine.bash"; cli run "${run_options[@]}" --rm "$image" true'
+    before=$(lab_network)
+    works bash -c 'source "$LAB/engine.bash"; cli run "${run_options[@]}" --detach --name web --memory 64m \
+        --publish 127.0.0.1:18081:8080 localhost/test/http one'
+    podman_cli inspect --format '{{.NetworkSettings.IPAddress}}' web
+    address=$output
+    serves_http "$address"
+    works curl --silent "http://$address:8080/args"
+    matches "$output" "^--ipv4=$address/16
+--ipv4-gateway=[0-9.]+
+one$"
+    prints_just 'hello from the http guest' curl --silent --fail http://127.0.0.1:18081/
+    podman_cli stop web
+    podman_cli inspect --format '{{.State.ExitCode}} {{.State.Status}}' web
+    expect_output '143 exited'
+    podman_cli restart web
+    podman_cli inspect --format '{{.NetworkSettings.IPAddress}}' web
+    eventually http_answers "$output"
+    podman_cli rm --force --time 0 web
+    equal "$(lab_network)" "$before" 'the network afterwards'
 }
 
 @test "podman: a user namespace" {

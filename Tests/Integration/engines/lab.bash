@@ -243,6 +243,38 @@ lab_guest_image() { # GUEST OPTIONS_OF_HACK_IMAGE...
     lab_image "$guest" --entrypoint /unikernel "$@" "$GUESTS/$guest.spt=unikernel"
 }
 
+# The guest http, said to be MirageOS's by a file in the image, for not every engine passes annotations on.
+lab_http_image() {
+    echo '{"com.urunc.unikernel.unikernelType": "mirage", "com.urunc.unikernel.binary": "/unikernel"}' \
+        >"$LAB/urunc.json"
+    lab_guest_image http "$LAB/urunc.json"
+}
+
+has_http_guest() { is_swiftlet && [[ -e $GUESTS/http.spt ]]; }
+
+need_http_guest() { has_http_guest || skip "no guest http in $GUESTS: build it with Hack/build-guests"; }
+
+http_answers() { # ADDRESS
+    in_lab curl --globoff --silent --fail --max-time 5 --output /dev/null "http://$1:8080/"
+}
+
+# What the guest http has to do where an engine gave it an address.
+serves_http() { # ADDRESS, [ADDRESS] of IPv6
+    local client=(python3 -B "$BATS_TEST_DIRNAME/http_client.py") plain=${1//[][]/}
+    eventually http_answers "$1"
+    prints_just 'hello from the http guest' curl --globoff --silent --fail "http://$1:8080/"
+    works "${client[@]}" ping "$plain" 1500
+    works "${client[@]}" bytes "$plain" 5000000
+    works "${client[@]}" keep-alive "$plain" 10000
+    works "${client[@]}" fresh "$plain" 200
+}
+
+# The links and queues of the lab and its routes, without the moods of bridges; or those of a process's namespace.
+lab_network() { # [PID]
+    in_lab ${1:+nsenter --net --target "$1"} sh -c 'ip -o link; tc qdisc; ip route' |
+        sed -E 's/^([0-9]+: [^:]+):.* link/\1 link/; s/ (linkdown|nexthop)//g; s/^[0-9]+: (.*@)/\1/'
+}
+
 # The same as an archive of files, for `import`: $LAB/busybox.tar.
 lab_busybox_archive() {
     mkdir "$LAB/busybox"
