@@ -55,7 +55,8 @@ _Noreturn void platform_exit(int status);
 /// Nanoseconds from an unknown start, and since 1970.
 uint64_t clock_monotonic(void);
 uint64_t clock_wall(void);
-/// Waits until a network device has a packet or the time is over; returns a bit for each handle with a packet.
+/// Waits until a network device has a packet or the time is over, which on spt may count from the last call of
+/// `clock_monotonic`; returns a bit for each handle with a packet.
 uint64_t wait_ready(uint64_t timeout_nanoseconds);
 
 // Devices: 0 is success, anything else a failure. `net_read` sets `*size` to what it got.

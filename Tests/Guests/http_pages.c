@@ -84,6 +84,11 @@ static void answer_get(struct http_exchange *exchange, const char *path, size_t 
         {"/bytes/", answer_bytes}, {"/grow/", answer_grow}, {"/exit/", answer_exit},
         {"/fetch?", answer_fetch}, {"/", answer_page},
     };
+    // No other page has a query; one that is there all the same changes nothing.
+    if (!text_begins(path, size, "/fetch?"))
+        for (size_t index = 0; index < size; index++)
+            if (path[index] == '?')
+                size = index;
     if (text_is(path, size, "/", 0)) {
         respond(exchange, output, "200 OK", "hello from the http guest\n");
         return;

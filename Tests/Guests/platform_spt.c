@@ -42,6 +42,8 @@ struct time {
 };
 
 static const struct boot_information *boot;
+/// The time that was read last, and when the timer was set to fire; 0: it is not set or has fired.
+static uint64_t last_time, timer_end;
 
 long system_call(long number, long a, long b, long c, long d, long e, long f) {
     register long fourth __asm__("r10") = d;
@@ -96,17 +98,23 @@ static uint64_t read_clock(long clock) {
     return now.seconds * NANOSECONDS_PER_SECOND + now.nanoseconds;
 }
 
-uint64_t clock_monotonic(void) { return read_clock(CLOCK_MONOTONIC); }
+uint64_t clock_monotonic(void) { return last_time = read_clock(CLOCK_MONOTONIC); }
 uint64_t clock_wall(void) { return read_clock(CLOCK_REALTIME); }
 
-uint64_t wait_ready(uint64_t timeout_nanoseconds) {
-    // A timer of zero would never fire.
-    uint64_t timeout = timeout_nanoseconds > 0 ? timeout_nanoseconds : 1;
+/// Sets the timer, unless it is set to the same time already: who waits for packets mostly has the same deadline again.
+static void set_timer(uint64_t timeout) {
+    if (timer_end == last_time + timeout)
+        return;
+    timer_end = last_time + timeout;
     struct {
         struct time interval, value;
     } timer = {{0, 0}, {timeout / NANOSECONDS_PER_SECOND, timeout % NANOSECONDS_PER_SECOND}};
     system_call(CALL_TIMERFD_SETTIME, boot->timer_fd, 0, (long)&timer, 0, 0, 0);
+}
 
+uint64_t wait_ready(uint64_t timeout_nanoseconds) {
+    // A timer of zero would never fire.
+    set_timer(timeout_nanoseconds > 0 ? timeout_nanoseconds : 1);
     struct epoll_event events[64];
     long count;
     do {
@@ -114,9 +122,12 @@ uint64_t wait_ready(uint64_t timeout_nanoseconds) {
     } while (count == -EINTR);
 
     uint64_t ready = 0;
-    for (long index = 0; index < count; index++)
-        if (events[index].data != timer_event)
+    for (long index = 0; index < count; index++) {
+        if (events[index].data == timer_event)
+            timer_end = 0;
+        else
             ready |= 1ull << events[index].data;
+    }
     return ready;
 }
 
