@@ -139,8 +139,8 @@ static void serve(struct connection *connection) {
             end(connection);
             return;
         }
-    } while (written > 0 && stream_size(&connection->output) == 0 && connection->exchange.left > 0 &&
-             connection->exchange.phase == HTTP_SEND_BYTES);
+        // What had no room before may have some now, and nothing else would say so.
+    } while (written > 0 && stream_size(&connection->output) == 0 && !connection->closing);
     int waits = stream_size(&connection->output) > 0;
     if (connection->closing && !waits) {
         end(connection);
