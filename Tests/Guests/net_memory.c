@@ -24,7 +24,7 @@ void *net_allocate(size_t size) {
 }
 
 void net_copy(void *destination, const void *source, size_t size) {
-    __asm__ volatile("rep movsb" : "+D"(destination), "+S"(source), "+c"(size) : : "memory");
+    __builtin_memcpy(destination, source, size);
 }
 
 int net_same(const void *left, const void *right, size_t size) {
