@@ -468,8 +468,8 @@ leave_processes_behind() {
     jq --exit-status 'type == "object"' <<<"$output" >/dev/null || fail "no JSON object"
     expect_contains 'one two'
     [[ ! $(ls -A "$ROOT") ]] || fail "state was left: $(ls -A "$ROOT")"
-    guest_bundle spt netdev
-    refused service0 plan --bundle "$BUNDLE"
+    guest_bundle spt blockdev
+    refused "'disk'" plan --bundle "$BUNDLE"
 }
 
 @test "errors as JSON lines in the log" {
