@@ -305,6 +305,7 @@ ROWS
 /linux/resources/cpu/period | cpu.cfs_period_us.*: invalid argument | .linux.resources.cpu.period = 10
 /linux/resources/cpu/quota | cpu.cfs_quota_us.*: invalid argument | .linux.resources.cpu.quota = 5
 /linux/resources/cpu/idle | cpu.idle.*: invalid argument | .linux.resources.cpu.idle = 7
+/linux/resources/cpu/burst | cpu.cfs_burst_us.*: invalid argument | .linux.resources.cpu = {quota: 1000, burst: 5000, period: 100000}
 /linux/resources/cpu/cpus | cpuset.cpus.*: invalid argument | .linux.resources.cpu.cpus = "banana"
 /linux/resources/cpu/cpus | cpuset.cpus.*: [ni] | .linux.resources.cpu.cpus = "4000"
 /linux/resources/cpu/mems | cpuset.mems.*: [ni] | .linux.resources.cpu.mems = "1000"
@@ -379,6 +380,73 @@ ROWS
 /linux/intelRdt/memBwSchema | MB: | .linux.intelRdt = {memBwSchema: "L3:0=1"}
 /linux/seccomp/listenerMetadata | listenerPath | .linux.seccomp = {defaultAction: "SCMP_ACT_ALLOW", listenerMetadata: "x"}
 /linux/seccomp/listenerPath | agent | .linux.seccomp = {defaultAction: "SCMP_ACT_ALLOW", syscalls: [{names: ["mkdir"], action: "SCMP_ACT_NOTIFY"}]}
+ROWS
+}
+
+@test "what the specification requires of a property is named by its JSON pointer" {
+    pointer_rows <<'ROWS'
+/ociVersion | absent | del(.ociVersion)
+/root/path | absent | .root = {}
+/mounts/0/destination | absent | del(.mounts[0].destination)
+/process/consoleSize/height | absent | .process.consoleSize = {width: 5}
+/process/consoleSize/width | absent | .process.consoleSize = {height: 5}
+/process/cwd | absent | del(.process.cwd)
+/process/args | . | del(.process.args)
+/process/rlimits/0/type | absent | .process.rlimits = [{soft: 1, hard: 1}]
+/process/rlimits/0/soft | absent | .process.rlimits = [{type: "RLIMIT_CORE", hard: 1}]
+/process/rlimits/0/hard | absent | .process.rlimits = [{type: "RLIMIT_CORE", soft: 1}]
+/process/scheduler/policy | absent | .process.scheduler = {}
+/process/ioPriority/class | absent | .process.ioPriority = {priority: 1}
+/hooks/prestart/0/path | absent | .hooks.prestart = [{}]
+/hooks/prestart/0/path | absolute | .hooks.prestart = [{path: "bin/true"}]
+/hooks/prestart/0/timeout | found 0 | .hooks.prestart = [{path: "/bin/true", timeout: 0}]
+/hooks/createRuntime/0/path | absent | .hooks.createRuntime = [{}]
+/hooks/createRuntime/0/path | absolute | .hooks.createRuntime = [{path: "bin/true"}]
+/hooks/createRuntime/0/timeout | found 0 | .hooks.createRuntime = [{path: "/bin/true", timeout: 0}]
+/linux/namespaces/0/type | absent | .linux.namespaces[0] = {}
+/linux/uidMappings/0/containerID | absent | .linux.uidMappings = [{hostID: 0, size: 1}]
+/linux/uidMappings/0/hostID | absent | .linux.uidMappings = [{containerID: 0, size: 1}]
+/linux/uidMappings/0/size | absent | .linux.uidMappings = [{containerID: 0, hostID: 0}]
+/linux/devices/0/type | absent | .linux.devices = [{path: "/dev/x", major: 1, minor: 3}]
+/linux/devices/0/path | absent | .linux.devices = [{type: "c", major: 1, minor: 3}]
+/linux/devices/0/major | absent | .linux.devices = [{type: "c", path: "/dev/x", minor: 3}]
+/linux/devices/0/minor | absent | .linux.devices = [{type: "c", path: "/dev/x", major: 3}]
+/linux/resources/devices/0/allow | absent | .linux.resources.devices = [{access: "r"}]
+/linux/resources/blockIO/weightDevice/0/major | absent | .linux.resources.blockIO.weightDevice = [{minor: 0, weight: 10}]
+/linux/resources/blockIO/weightDevice/0/minor | absent | .linux.resources.blockIO.weightDevice = [{major: 7, weight: 10}]
+/linux/resources/blockIO/weightDevice/0 | weight | .linux.resources.blockIO.weightDevice = [{major: 7, minor: 0}]
+/linux/resources/blockIO/throttleReadBpsDevice/0/major | absent | .linux.resources.blockIO.throttleReadBpsDevice = [{minor: 0, rate: 1}]
+/linux/resources/blockIO/throttleWriteBpsDevice/0/minor | absent | .linux.resources.blockIO.throttleWriteBpsDevice = [{major: 7, rate: 1}]
+/linux/resources/blockIO/throttleWriteBpsDevice/0/rate | absent | .linux.resources.blockIO.throttleWriteBpsDevice = [{major: 7, minor: 0}]
+/linux/resources/blockIO/throttleReadIOPSDevice/0/major | absent | .linux.resources.blockIO.throttleReadIOPSDevice = [{minor: 0, rate: 1}]
+/linux/resources/blockIO/throttleWriteIOPSDevice/0/minor | absent | .linux.resources.blockIO.throttleWriteIOPSDevice = [{major: 7, rate: 1}]
+/linux/resources/blockIO/throttleReadIOPSDevice/0/rate | absent | .linux.resources.blockIO.throttleReadIOPSDevice = [{major: 7, minor: 0}]
+/linux/resources/hugepageLimits/0/pageSize | absent | .linux.resources.hugepageLimits = [{limit: 1}]
+/linux/resources/hugepageLimits/0/limit | absent | .linux.resources.hugepageLimits = [{pageSize: "2MB"}]
+/linux/resources/network/priorities/0/name | absent | .linux.resources.network.priorities = [{priority: 1}]
+/linux/resources/network/priorities/0/priority | absent | .linux.resources.network.priorities = [{name: "lo"}]
+/linux/memoryPolicy/mode | mode '' | .linux.memoryPolicy = {nodes: "0"}
+/linux/seccomp/defaultAction | absent | .linux.seccomp = {syscalls: []}
+/linux/seccomp/syscalls/0/names | at least one | .linux.seccomp = {defaultAction: "SCMP_ACT_ALLOW", syscalls: [{action: "SCMP_ACT_LOG"}]}
+/linux/seccomp/syscalls/0/action | absent | .linux.seccomp = {defaultAction: "SCMP_ACT_ALLOW", syscalls: [{names: ["read"]}]}
+/linux/seccomp/syscalls/0/args/0/index | absent | .linux.seccomp = {defaultAction: "SCMP_ACT_ALLOW", syscalls: [{names: ["read"], action: "SCMP_ACT_LOG", args: [{value: 0, op: "SCMP_CMP_EQ"}]}]}
+/linux/seccomp/syscalls/0/args/0/value | absent | .linux.seccomp = {defaultAction: "SCMP_ACT_ALLOW", syscalls: [{names: ["read"], action: "SCMP_ACT_LOG", args: [{index: 0, op: "SCMP_CMP_EQ"}]}]}
+/linux/seccomp/syscalls/0/args/0/op | absent | .linux.seccomp = {defaultAction: "SCMP_ACT_ALLOW", syscalls: [{names: ["read"], action: "SCMP_ACT_LOG", args: [{index: 0, value: 0}]}]}
+/linux/maskedPaths/0 | absolute | .linux.maskedPaths = ["proc"]
+/linux/readonlyPaths/0 | absolute | .linux.readonlyPaths = ["proc"]
+/linux/personality/domain | absent | .linux.personality = {}
+/vm/hypervisor/path | absent | .vm = {kernel: {path: "/k"}, hypervisor: {}}
+/vm/hypervisor/path | absolute | .vm = {kernel: {path: "/k"}, hypervisor: {path: "h"}}
+/vm/kernel | absent | .vm = {}
+/vm/kernel/path | absent | .vm = {kernel: {}}
+/vm/kernel/path | absolute | .vm = {kernel: {path: "k"}}
+/vm/kernel/initrd | absolute | .vm = {kernel: {path: "/k", initrd: "i"}}
+/vm/image/path | absent | .vm = {kernel: {path: "/k"}, image: {format: "raw"}}
+/vm/image/path | absolute | .vm = {kernel: {path: "/k"}, image: {path: "i", format: "raw"}}
+/vm/hwConfig/iomems/0/firstMFN | absent | .vm = {kernel: {path: "/k"}, hwConfig: {iomems: [{nrMFNs: 1}]}}
+/vm/hwConfig/iomems/0/nrMFNs | absent | .vm = {kernel: {path: "/k"}, hwConfig: {iomems: [{firstMFN: 1}]}}
+/linux/intelRdt/l3CacheSchema | line | .linux.intelRdt = {l3CacheSchema: "L3:0=f\nL3:1=f"}
+/linux/intelRdt/memBwSchema | line | .linux.intelRdt = {memBwSchema: "MB:0=1\nMB:1=1"}
 ROWS
 }
 

@@ -190,3 +190,186 @@ ROWS
         ((status == 0)) || fail "option $name"
     done
 }
+
+@test "without a name there is an error, and nothing else" {
+    bundle sleep 1000
+    create
+    local command
+    for command in state start kill delete; do
+        runtime "$command"
+        ((status != 0)) || fail "$command went on"
+        # runc has the usage of the command on the standard output.
+        ! is_swiftlet || expect_output ''
+    done
+    # The bundle is the current directory; without a name there is no container in it.
+    runtime create --bundle "$BUNDLE"
+    ((status != 0)) || fail "create went on"
+    equal "$(status_of "$ID")" created 'status of another container'
+    equal "$(ls "$ROOT" | wc -l)" 1 containers
+    refused 'not exist' state "$PREFIX-none"
+}
+
+@test "what is refused in its state has no effect" {
+    bundle sh -c 'trap "echo got it" USR1; echo up; while :; do sleep 0.05; done'
+    create
+    ok start "$ID"
+    eventually prints up
+    refused . start "$ID"
+    refused . delete "$ID"
+    equal "$(status_of "$ID")" running status
+    [[ $(process_state "$PID") == [SR] ]] || fail "the process is in state $(process_state "$PID")"
+    ok kill "$ID" KILL
+    eventually has_status stopped
+    refused . start "$ID"
+    refused . kill "$ID" USR1
+    equal "$(status_of "$ID")" stopped status
+    equal "$(container_output)" up output
+}
+
+@test "hooks of a kind run in the listed order, and those of create before the root is the container's" {
+    local log=$TEST_DIR/hooks.log kind
+    bundle sleep 1000
+    # What a hook finds: whether the process it is told of still has the host's root directory, namespaces and mounts.
+    cat >"$TEST_DIR/hook" <<HOOK
+#!/bin/sh
+pid=\$(sed 's/.*"pid": *\([0-9]*\).*/\1/')
+[ -d /proc/\$pid/root$TEST_DIR ] && root=host || root=container
+[ "\$(readlink /proc/\$pid/ns/net)" != "\$HOST" ] && network=own || network=host
+grep -q ' $BUNDLE/rootfs/proc ' /proc/\$pid/mountinfo && mounts=there || mounts=none
+echo "\$1 \$root \$network \$mounts" >>$log
+HOOK
+    chmod 755 "$TEST_DIR/hook"
+    edit ".hooks = ([\"prestart\", \"createRuntime\", \"createContainer\"] | map(. as \$kind | {(.): [\"1\", \"2\", \"3\"]
+        | map({path: \"$TEST_DIR/hook\", args: [\"hook\", \$kind + .], env: [\"PATH=/usr/bin:/bin\", \"HOST=$(readlink /proc/self/ns/net)\"]})}) | add)"
+    create
+    equal "$(cut -d ' ' -f 1 "$log" | tr '\n' ' ')" "$(echo {prestart,createRuntime,createContainer}{1,2,3}) " order
+    for kind in prestart createRuntime createContainer; do
+        [[ $kind != createContainer ]] || is_swiftlet || continue # runc 1.1 tells these another process
+        equal "$(grep -c "^$kind[123] host own there" "$log")" 3 "what $kind hooks found in $(tr '\n' ';' <"$log")"
+    done
+}
+
+@test "startContainer, poststart and poststop hooks run in the listed order" {
+    need_swiftlet # runc 1.1 runs poststart hooks in create
+    local log=$TEST_DIR/hooks.log
+    bundle sh -c 'cat /hooks.log; sleep 1000'
+    printf '#!/bin/sh\necho "$1" >>%s\n' "$log" >"$TEST_DIR/hook"
+    printf '#!/bin/sh\necho "$1" >>/hooks.log\n' >"$BUNDLE/rootfs/bin/hook"
+    chmod 755 "$TEST_DIR/hook" "$BUNDLE/rootfs/bin/hook"
+    edit ".hooks = ([\"poststart\", \"poststop\"]
+        | map(. as \$kind | {(.): [\"1\", \"2\", \"3\"] | map({path: \"$TEST_DIR/hook\", args: [\"hook\", \$kind + .]})}) | add)
+        | .hooks.startContainer = ([\"1\", \"2\", \"3\"] | map({path: \"/bin/hook\", args: [\"hook\", .]}))"
+    create
+    [[ ! -e $BUNDLE/rootfs/hooks.log && ! -e $log ]] || fail "one ran in create"
+    ok start "$ID"
+    # Those after the start have run when start returns, and those after the end when delete does.
+    equal "$(tr '\n' ' ' <"$log")" 'poststart1 poststart2 poststart3 ' 'hooks of start'
+    eventually prints 3
+    equal "$(container_output)" $'1\n2\n3' 'hooks before the program'
+    ok delete --force "$ID"
+    equal "$(tail -n 3 "$log" | tr '\n' ' ')" 'poststop1 poststop2 poststop3 ' 'hooks of delete'
+}
+
+@test "poststop hooks find nothing of the container" {
+    bundle sleep 1000
+    printf '#!/bin/sh\nreadlink /proc/%s/exe >>%s\nfind /sys/fs/cgroup -type d -name %s >>%s\necho end >>%s\n' \
+        '$(cat '"$TEST_DIR/pid"')' "$TEST_DIR/found" '$(cat '"$TEST_DIR/id"')' "$TEST_DIR/found" "$TEST_DIR/found" >"$TEST_DIR/hook"
+    chmod 755 "$TEST_DIR/hook"
+    edit ".hooks.poststop = [{path: \"$TEST_DIR/hook\", env: [\"PATH=/usr/bin:/bin\"]}]"
+    create
+    echo "$PID" >"$TEST_DIR/pid"
+    echo "$ID" >"$TEST_DIR/id"
+    [[ $(find /sys/fs/cgroup -type d -name "$ID") ]] || skip "no cgroup is named for the container here"
+    ok start "$ID"
+    ok delete --force "$ID"
+    equal "$(<"$TEST_DIR/found")" end 'what was left'
+}
+
+@test "a startContainer hook that is not in the container is none" {
+    bundle sh -c 'touch /ran'
+    printf '#!/bin/sh\n' >"$TEST_DIR/hook"
+    chmod 755 "$TEST_DIR/hook"
+    edit ".hooks.startContainer = [{path: \"$TEST_DIR/hook\"}]"
+    create
+    runtime start "$ID"
+    if is_swiftlet; then expect_refusal 'startContainer hook #0'; fi # runc 1.1 does not hear of it
+    eventually has_status stopped
+    [[ ! -e $BUNDLE/rootfs/ran ]] || fail "the program ran"
+}
+
+# A version, hook, namespace, capability or word of a filter or memory policy that is announced must be accepted.
+@test "what the features document announces is accepted" {
+    need_swiftlet # runc 1.1 announces less
+    ok features
+    local features=$output name
+    words() { jq --raw-output "$1" <<<"$features"; }
+    jq --exit-status '(.ociVersionMin | split(".") | map(tonumber)) <= (.ociVersionMax | split(".") | map(tonumber))' \
+        <<<"$features" >/dev/null || fail "the versions: $features"
+    for name in $(words '.ociVersionMin, .ociVersionMax'); do
+        inside true ".ociVersion = \"$name\""
+    done
+    for name in $(words '.hooks[]'); do
+        inside true ".hooks[\"$name\"] = [{path: \"/bin/sh\", args: [\"sh\", \"-c\", \":\"]}]"
+    done
+    for name in $(words '.linux.namespaces[]'); do
+        [[ -e /proc/self/ns/${name/#network/net} || $name == mount ]] || continue
+        bundle true
+        edit ".linux.namespaces |= (map(select(.type != \"$name\")) + [{type: \"$name\"}])
+            | if \"$name\" == \"user\" then .linux.uidMappings = [{containerID: 0, hostID: 0, size: 4294967295}]
+                | .linux.gidMappings = .linux.uidMappings else . end"
+        run_container
+        ((status == 0)) || fail "namespace $name"
+    done
+    inside true ".process.capabilities.bounding = $(words '.linux.capabilities | tojson')"
+    for name in $(words '.linux.seccomp.actions[]'); do
+        [[ $name != SCMP_ACT_NOTIFY ]] || continue # has tests of its own, with an agent
+        inside true ".linux.seccomp = {defaultAction: \"SCMP_ACT_ALLOW\", syscalls: [{names: [\"swapon\"], action: \"$name\"}]}"
+    done
+    for name in $(words '.linux.seccomp.operators[]'); do
+        inside true ".linux.seccomp = {defaultAction: \"SCMP_ACT_ALLOW\", syscalls: [{names: [\"swapon\"],
+            action: \"SCMP_ACT_ERRNO\", args: [{index: 0, value: 1, valueTwo: 1, op: \"$name\"}]}]}"
+    done
+    for name in $(words '.linux.seccomp.archs[]'); do
+        bundle true
+        edit ".linux.seccomp = {defaultAction: \"SCMP_ACT_ALLOW\", architectures: [\"$name\"],
+            syscalls: [{names: [\"swapon\"], action: \"SCMP_ACT_ERRNO\"}]}"
+        run_container
+        # It is known, but libseccomp puts no machines of different byte order into one filter.
+        ((status == 0)) || expect_refusal 'cannot compile the seccomp profile: seccomp_arch_add [a-z0-9]+: '
+    done
+    for name in $(words '.linux.memoryPolicy.modes[]'); do
+        bundle true
+        edit ".linux.memoryPolicy = {mode: \"$name\", nodes: \"0\"}
+            | if \"$name\" | IN(\"MPOL_DEFAULT\", \"MPOL_LOCAL\") then del(.linux.memoryPolicy.nodes) else . end"
+        run_container
+        # An older kernel may not know a mode or a flag.
+        ((status == 0)) || expect_refusal '/linux/memoryPolicy: .*set_mempolicy: '
+    done
+    for name in $(words '.linux.memoryPolicy.flags[]'); do
+        bundle true
+        edit ".linux.memoryPolicy = {mode: \"MPOL_BIND\", nodes: \"0\", flags: [\"$name\"]}"
+        run_container
+        ((status == 0)) || expect_refusal '/linux/memoryPolicy: .*set_mempolicy: '
+    done
+}
+
+@test "the features document has no other members than the specification's" {
+    need_swiftlet # runc 1.1 knows an older specification
+    ok features
+    local features=$output
+    equal "$(jq --compact-output 'keys - ["ociVersionMin", "ociVersionMax", "hooks", "mountOptions", "linux", "annotations",
+        "potentiallyUnsafeConfigAnnotations"]' <<<"$features")" '[]' members
+    equal "$(jq --compact-output '.linux | keys - ["namespaces", "capabilities", "cgroup", "seccomp", "apparmor", "selinux",
+        "intelRdt", "memoryPolicy", "mountExtensions", "netDevices"]' <<<"$features")" '[]' 'members of linux'
+    equal "$(jq --compact-output '.linux.cgroup | keys - ["v1", "v2", "systemd", "systemdUser", "rdma"]' <<<"$features")" \
+        '[]' 'members of linux.cgroup'
+    equal "$(jq --compact-output '.linux.seccomp | keys - ["enabled", "actions", "operators", "archs", "knownFlags",
+        "supportedFlags"]' <<<"$features")" '[]' 'members of linux.seccomp'
+    equal "$(jq '.annotations | to_entries | map((.key | length > 0) and (.value | type == "string")) | all' <<<"$features")" \
+        true annotations
+    # Options of file systems are none of the runtime's.
+    equal "$(jq --compact-output '.mountOptions | map(select(contains("=")))' <<<"$features")" '[]' 'mount options'
+    # It tells of the program, not of the machine or of who asks.
+    equal "$(cd / && env -i "$(command -v "$RUNTIME")" features)" "$features" 'the document elsewhere'
+    equal "$(unshare --user --mount --net "$RUNTIME" features)" "$features" 'the document in other namespaces'
+}

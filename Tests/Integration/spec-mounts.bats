@@ -267,3 +267,116 @@ character special file 1:3 666 5:0\nwritten\n3'
     run_container
     expect_refusal '/linux/devices/0: cannot make device /dev/mine: .*no such file or directory'
 }
+
+# Each line: OPTIONS (with commas) | what the mount's options and those of its file system must match, with spaces around
+@test "options of a new file system are in force" {
+    local options regex name
+    while IFS='|' read -r options regex; do
+        inside "sed -n 's|,| |g; s|.* /mnt \\([^-]*\\)- tmpfs tmpfs \\(.*\\)| \\1 \\2 |p' /proc/self/mountinfo" \
+            ".mounts += [{destination: \"/mnt\", type: \"tmpfs\", source: \"tmpfs\", options: (\"$options\" | split(\",\"))}]"
+        if [[ $regex == !* ]]; then
+            [[ ! $output =~ ${regex#!} ]] || fail "$options: $output"
+        else
+            matches "$output" "$regex" "$options"
+        fi
+    done <<'ROWS'
+ro| ro 
+ro,rw|! ro 
+nosuid| nosuid 
+nosuid,suid|! nosuid 
+nodev| nodev 
+nodev,dev|! nodev 
+noexec| noexec 
+noexec,exec|! noexec 
+sync| sync 
+sync,async|! sync 
+dirsync| dirsync 
+noatime| noatime 
+noatime,atime|! noatime 
+nodiratime| nodiratime 
+nodiratime,diratime|! nodiratime 
+relatime| relatime 
+strictatime|! (relatime|noatime) 
+strictatime,nostrictatime| relatime 
+norelatime| relatime 
+lazytime| lazytime 
+lazytime,nolazytime|! lazytime 
+silent| rw 
+silent,loud| rw 
+iversion| rw 
+iversion,noiversion| rw 
+ROWS
+    need_swiftlet # runc 1.1 does not know them
+    inside 'grep -c " /mnt rw," /proc/self/mountinfo' \
+        '.mounts += [{destination: "/mnt", type: "tmpfs", source: "tmpfs", options: ["defaults"]}]'
+    expect_output 1
+    inside 'ln -s /etc /mnt/link; ls /mnt/link 2>&1; true' \
+        '.mounts += [{destination: "/mnt", type: "tmpfs", source: "tmpfs", options: ["nosymfollow"]}]'
+    matches "$output" 'Too many' nosymfollow
+    inside 'ln -s /etc /mnt/link; ls /mnt/link/ >/dev/null && echo read' \
+        '.mounts += [{destination: "/mnt", type: "tmpfs", source: "tmpfs", options: ["nosymfollow", "symfollow"]}]'
+    expect_output read
+}
+
+@test "the propagation of a bind mount, alone and with what is below" {
+    mkdir -p "$TEST_DIR/data/sub"
+    mount -t tmpfs tmpfs "$TEST_DIR/data"
+    host_mounts=$TEST_DIR/data
+    mkdir "$TEST_DIR/data/sub"
+    mount -t tmpfs tmpfs "$TEST_DIR/data/sub"
+    mount --make-rshared "$TEST_DIR/data"
+    local option top below
+    propagation() { # DESTINATION
+        awk -v place="$1" '$5 == place { for (i = 7; $i != "-"; i++) printf "%s ", $i }' <<<"$output"
+    }
+    while read -r option top below; do
+        inside 'cat /proc/self/mountinfo' ".mounts += [{destination: \"/mnt\", type: \"bind\", source: \"$TEST_DIR/data\",
+            options: [\"rbind\", \"$option\"]}]"
+        matches "$(propagation /mnt)" "$top" "$option"
+        matches "$(propagation /mnt/sub)" "$below" "$option, the mount below"
+    done <<'ROWS'
+private ^$ .
+rprivate ^$ ^$
+slave master: .
+rslave master: master:
+unbindable unbindable .
+runbindable unbindable unbindable
+ROWS
+    umount -R "$TEST_DIR/data"
+    host_mounts=''
+}
+
+@test "remount changes a mount that is there" {
+    inside 'cat /proc/self/mountinfo' '.mounts += [{destination: "/mnt", type: "tmpfs", source: "tmpfs"},
+        {destination: "/mnt", type: "tmpfs", source: "tmpfs", options: ["remount", "ro", "nosuid"]}]'
+    matches ",$(mount_options /mnt)," ',ro,nosuid,' options
+    equal "$(awk '$5 == "/mnt"' <<<"$output" | wc -l)" 1 mounts
+}
+
+@test "recursive access times reach the whole tree" {
+    need_swiftlet # runc 1.1 has no word for the default
+    mkdir -p "$TEST_DIR/data/sub"
+    mount -t tmpfs -o noatime,nodiratime tmpfs "$TEST_DIR/data/sub"
+    host_mounts=$TEST_DIR/data/sub
+    local option regex
+    while IFS='|' read -r option regex; do
+        inside 'cat /proc/self/mountinfo' ".mounts += [{destination: \"/mnt\", type: \"bind\", source: \"$TEST_DIR/data\",
+            options: [\"rbind\", \"$option\"]}]"
+        if [[ $regex == !* ]]; then
+            ! [[ ,$(mount_options /mnt/sub), =~ ${regex#!} ]] || fail "$option: $(mount_options /mnt/sub)"
+        else
+            matches ",$(mount_options /mnt/sub)," "$regex" "$option, the mount below"
+        fi
+    done <<'ROWS'
+rstrictatime|!,(noatime|relatime),
+rnostrictatime|,relatime,
+rrelatime|,relatime,
+rnorelatime|,relatime,
+ratime|!,noatime,
+rdiratime|!,nodiratime,
+rnosymfollow|,nosymfollow,
+rsymfollow|!,nosymfollow,
+ROWS
+    umount "$TEST_DIR/data/sub"
+    host_mounts=''
+}

@@ -203,3 +203,36 @@ no_link() { ! ip link show "$1" 2>/dev/null; }
     expect_success
     expect_output "$down"
 }
+
+@test "the owners of files stay as they are in a user namespace" {
+    chmod 711 "$TEST_DIR"
+    bundle stat -c %u:%g /bin/busybox
+    edit "$user_mappings"
+    run_container
+    expect_success
+    expect_output 65534:65534
+    equal "$(stat -c %u:%g "$BUNDLE/rootfs/bin/busybox")" 0:0 'owner outside'
+}
+
+@test "network devices keep their attributes" {
+    need_swiftlet # runc knows them from 1.4 on
+    need_command ip
+    local a=sw${PREFIX:1:6}g b=sw${PREFIX:1:6}h
+    ip link add "$a" type veth peer name "$b" || skip "no interfaces can be made here"
+    ip link set dev "$a" mtu 1300 address 02:00:00:00:00:77
+    inside 'cat /sys/class/net/net8/mtu /sys/class/net/net8/address' ".linux.netDevices = {\"$a\": {name: \"net8\"}}"
+    expect_output $'1300\n02:00:00:00:00:77'
+    eventually no_link "$b"
+}
+
+@test "the owner of a cgroup of version 1 stays" {
+    [[ -d /sys/fs/cgroup/pids ]] || skip "needs the pids controller of cgroup v1"
+    chmod 711 "$TEST_DIR"
+    bundle sleep 1000
+    chown -hR 100000:200000 "$BUNDLE/rootfs"
+    edit "$user_mappings | .linux.namespaces += [{type: \"cgroup\"}] | .linux.cgroupsPath = \"/swiftlet-tests/$ID\"
+        | (.mounts[] | select(.type == \"cgroup\") | .options) -= [\"ro\"]"
+    create
+    equal "$(stat -c %u:%g "/sys/fs/cgroup/pids/swiftlet-tests/$ID" "/sys/fs/cgroup/pids/swiftlet-tests/$ID/cgroup.procs")" \
+        $'0:0\n0:0' owners
+}

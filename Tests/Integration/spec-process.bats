@@ -193,3 +193,21 @@ C
     expect_success
     expect_output '38 13'
 }
+
+@test "a size of the terminal without a terminal is ignored" {
+    inside 'test -t 0 || echo none' '.process.terminal = false | .process.consoleSize = {height: 33, width: 77}'
+    expect_output none
+    inside 'test -t 0 || echo none' 'del(.process.terminal) | .process.consoleSize = {height: 33, width: 77}'
+    expect_output none
+}
+
+@test "a capability that the caller has not is refused" {
+    need_command capsh
+    bundle true
+    edit '.process.capabilities = (["CAP_KILL", "CAP_SYS_TIME"] | {bounding: ., effective: ., permitted: .})'
+    printf '#!/bin/sh\nexec capsh --drop=cap_sys_time -- -c "exec %s \\"\\$@\\"" capsh "$@"\n' "$RUNTIME" >"$TEST_DIR/without"
+    chmod 755 "$TEST_DIR/without"
+    RUNTIME=$TEST_DIR/without run_container
+    # The specification has a warning there; a process with less than it was promised is worse than none.
+    expect_refusal '(/process/capabilities: cannot set the capabilities|unable to apply caps): .*operation not permitted'
+}
