@@ -42,6 +42,11 @@ public func sealableFile(named name: String) throws(HostError) -> Descriptor {
     Descriptor(owning: try check("memfd_create", name, unsafe lx_sealable_memfd(name)))
 }
 
+/// Gives an open file another size in bytes. See ftruncate(2).
+public func setSize(of descriptor: Int32, to size: UInt64) throws(HostError) {
+    try check("ftruncate", "descriptor \(descriptor)", lx_ftruncate(descriptor, size))
+}
+
 /// Makes a file of ``sealableFile(named:)`` as it is now for ever. See fcntl(2), F_ADD_SEALS.
 public func seal(_ descriptor: Int32, named name: String) throws(HostError) {
     try check("fcntl F_ADD_SEALS", name, lx_seal(descriptor))

@@ -51,6 +51,12 @@ public struct VolumePlan: Equatable, Sendable {
     public enum Format: String, CaseIterable, Sendable {
         /// An archive of tar(5).
         case tar
+        /// ISO 9660 with Rock Ridge and Joliet names.
+        case iso9660
+        /// The second extended file system.
+        case ext2
+        /// FAT, as DOS has it.
+        case fat
     }
 
     /// The format.

@@ -1,7 +1,7 @@
 internal import HostSystem
 
 /// An archive in the making: ustar, with a pax header where a name or an owner does not fit. See POSIX pax, tar(5).
-struct TarArchive {
+struct TarArchive: VolumeSink {
     private static let blockSize: UInt64 = 512
 
     /// Where it is written to.
@@ -47,9 +47,7 @@ struct TarArchive {
 
     /// Adds bytes of the member that was begun.
     mutating func write(_ bytes: [UInt8]) throws {
-        guard size + UInt64(bytes.count) <= limit else {
-            throw Failure("it takes more than \(limit >> 20) MiB (org.swiftlet.unikernel.volume-limit.NAME)")
-        }
+        guard size + UInt64(bytes.count) <= limit else { throw tooLarge(limit) }
         try writeAll(bytes, to: file, named: "archive")
         size += UInt64(bytes.count)
     }

@@ -10,10 +10,12 @@ struct VolumePacker {
     private static let chunk = 1 << 18
 
     private let limit: UInt64
+    private let format: VolumePlan.Format
     private let sectorBytes: UInt16
 
     init(_ plan: VolumePlan, sectorBytes: UInt16) {
         limit = plan.limitMiB << 20
+        format = plan.format
         self.sectorBytes = sectorBytes
     }
 
@@ -42,35 +44,43 @@ struct VolumePacker {
 
     private func packOnce(_ directory: Int32) throws -> Descriptor {
         let file = try sealableFile(named: "volume")
-        var archive = TarArchive(to: file.raw, limit: limit)
-        try add("", of: directory, to: &archive, depth: 0)
-        try archive.finish(sectorBytes: sectorBytes)
+        if format == .tar {
+            var sink: any VolumeSink = TarArchive(to: file.raw, limit: limit)
+            try add("", of: directory, to: &sink, depth: 0)
+            if var archive = sink as? TarArchive { try archive.finish(sectorBytes: sectorBytes) }
+        } else {
+            var sink: any VolumeSink = try StagedTree(limit: limit)
+            try add("", of: directory, to: &sink, depth: 0)
+            if let tree = sink as? StagedTree { try VolumeTool(tree: tree, image: file.raw).make(format) }
+            let over = try status(of: file.raw).size % UInt64(sectorBytes)
+            if over > 0 { try setSize(of: file.raw, to: status(of: file.raw).size + UInt64(sectorBytes) - over) }
+        }
         try seal(file.raw, named: "volume")
         return file
     }
 
     /// Adds what is in a directory, sorted by name. Symbolic links are followed inside of the whole tree.
-    private func add(_ path: String, of tree: Int32, to archive: inout TarArchive, depth: Int) throws {
+    private func add(_ path: String, of tree: Int32, to sink: inout any VolumeSink, depth: Int) throws {
         guard depth < Self.greatestDepth else { throw Failure("\(path) is too deep, or its links lead in a circle") }
         let directory = try openBeneath(tree, path.isEmpty ? "." : path, flags: .directory)
         // With ..data there, such names are Kubernetes' own versions of the files.
         let isVersioned = depth == 0 && Self.version(of: tree) != nil
         for name in try entries(of: directory.raw, named: path).map(\.name).sorted()
         where !(isVersioned && name.hasPrefix("..")) {
-            try addEntry(path.isEmpty ? name : "\(path)/\(name)", of: tree, to: &archive, depth: depth)
+            try addEntry(path.isEmpty ? name : "\(path)/\(name)", of: tree, to: &sink, depth: depth)
         }
     }
 
-    private func addEntry(_ path: String, of tree: Int32, to archive: inout TarArchive, depth: Int) throws {
+    private func addEntry(_ path: String, of tree: Int32, to sink: inout any VolumeSink, depth: Int) throws {
         let place = try open(path, beneath: tree)
         let found = try status(of: place.raw)
         switch found.kind {
         case .directory:
-            try archive.begin(path, found)
-            try add(path, of: tree, to: &archive, depth: depth + 1)
+            try sink.begin(path, found)
+            try add(path, of: tree, to: &sink, depth: depth + 1)
         case .regular:
-            try archive.begin(path, found)
-            try copy(place.raw, path, found, to: &archive)
+            try sink.begin(path, found)
+            try copy(place.raw, path, found, to: &sink)
         default: throw Failure("\(path) in it is neither a file nor a directory")
         }
     }
@@ -83,20 +93,20 @@ struct VolumePacker {
         }
     }
 
-    private func copy(_ place: Int32, _ path: String, _ found: FileStatus, to archive: inout TarArchive) throws {
+    private func copy(_ place: Int32, _ path: String, _ found: FileStatus, to sink: inout any VolumeSink) throws {
         let file = try HostSystem.open(descriptorPath(place), flags: .readOnly)
         var done: UInt64 = 0
         while done < found.size {
             let count = Int(min(found.size - done, UInt64(Self.chunk)))
             let bytes = try read(file.raw, named: path, at: done, count: count)
             guard bytes.count == count else { throw Change(description: "\(path) in it changes while it is packed") }
-            try archive.write(bytes)
+            try sink.write(bytes)
             done += UInt64(count)
         }
         guard try status(of: file.raw).isUnchanged(since: found) else {
             throw Change(description: "\(path) in it changes while it is packed")
         }
-        try archive.end()
+        try sink.end()
     }
 }
 

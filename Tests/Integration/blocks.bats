@@ -471,6 +471,75 @@ volume() { # hvt|spt
     volume hvt
 }
 
+# A volume in another form than tar: what a tool of the host's reads in it.
+formatted() { # FORMAT
+    local source=$TEST_DIR/source
+    mkdir -p "$source/one/two" "$source/..2026_01"
+    echo text >"$source/..2026_01/file.configuration"
+    ln -s ..2026_01 "$source/..data"
+    ln -s ..data/file.configuration "$source/file.configuration"
+    head -c 50000 /dev/urandom >"$source/one/two/bytes"
+    echo sign >"$source/a=b"
+    disks spt dump disk1
+    edit '.mounts[1].source = $source | .annotations = {"org.swiftlet.unikernel.volume-format.disk1": $format}' \
+        --arg source "$source" --arg format "$1"
+    run_container
+    expect_success
+    python3 -c 'import sys; sys.stdout.buffer.write(bytes.fromhex(open(sys.argv[1]).read()))' "$TEST_DIR/out" \
+        >"$TEST_DIR/volume"
+    mkdir "$TEST_DIR/unpacked"
+}
+
+expect_unpacked() {
+    equal "$(<"$TEST_DIR/unpacked/file.configuration")" text content
+    equal "$(<"$TEST_DIR/unpacked/a=b")" sign content
+    cmp "$TEST_DIR/source/one/two/bytes" "$TEST_DIR/unpacked/one/two/bytes"
+    [[ ! -e $TEST_DIR/unpacked/..data ]] || fail 'the links are there'
+}
+
+@test "a directory as ext2" {
+    need_command mke2fs
+    need_command debugfs
+    formatted ext2
+    debugfs -R "rdump / $TEST_DIR/unpacked" "$TEST_DIR/volume" 2>/dev/null
+    expect_unpacked
+    e2fsck -fn "$TEST_DIR/volume" >/dev/null 2>&1 || fail 'the file system is damaged'
+}
+
+@test "a directory as ISO 9660" {
+    need_command xorriso
+    formatted iso9660
+    xorriso -osirrox on -indev "$TEST_DIR/volume" -extract / "$TEST_DIR/unpacked" >/dev/null 2>&1
+    expect_unpacked
+}
+
+@test "a directory as FAT" {
+    need_command mcopy
+    formatted fat
+    mcopy -s -n -i "$TEST_DIR/volume" '::*' "$TEST_DIR/unpacked"
+    expect_unpacked
+}
+
+@test "without the tool that makes a volume its name is said, and larger ones are refused" {
+    local source=$TEST_DIR/source
+    mkdir "$source"
+    truncate --size 2M "$source/large"
+    disks spt size disk1
+    edit '.mounts[1].source = $source | .annotations = {"org.swiftlet.unikernel.volume-format.disk1": "ext2",
+        "org.swiftlet.unikernel.volume-limit.disk1": "1"}' --arg source "$source"
+    run_container
+    expect_refusal 'it takes more than 1 MiB'
+    truncate --size 1k "$source/large"
+    mkdir "$TEST_DIR/bin"
+    status=0
+    unshare --mount --propagation private bash -c 'for place in /usr/sbin /usr/bin /sbin /bin; do
+            [[ ! -e $place/mke2fs ]] || mount --bind /dev/null "$place/mke2fs"
+        done
+        exec "$@"' -- "$RUNTIME" --root "$ROOT" run --bundle "$BUNDLE" "$ID" >"$TEST_DIR/out" 2>"$TEST_DIR/err" </dev/null 3>&- || status=$?
+    output=$(<"$TEST_DIR/out") stderr=$(<"$TEST_DIR/err")
+    expect_refusal 'the host has no mke2fs'
+}
+
 @test "a directory of the image, and an empty one" {
     guest_bundle spt disks size disk size disk1
     mkdir "$BUNDLE/rootfs/disk" "$BUNDLE/rootfs/disk1"
@@ -523,5 +592,5 @@ volume() { # hvt|spt
     edit '.mounts[1].source = $source | .annotations = {"org.swiftlet.unikernel.volume-format.disk1": "zip"}' \
         --arg source "$source"
     run_container
-    expect_refusal 'volume-format.disk1 is "zip", need tar'
+    expect_refusal 'volume-format.disk1 is "zip", need tar, iso9660, ext2, fat'
 }

@@ -90,6 +90,7 @@ static inline int lx_fchdir(int fd) { return (int)LX_RESULT(fchdir(fd)); }
 static inline int lx_chdir(const char *path) { return (int)LX_RESULT(chdir(path)); }
 static inline int lx_chroot(const char *path) { return (int)LX_RESULT(chroot(path)); }
 static inline int lx_flock(int fd, int operation) { return (int)LX_RETRY(flock(fd, operation)); }
+static inline int lx_ftruncate(int fd, uint64_t size) { return (int)LX_RETRY(ftruncate(fd, (off_t)size)); }
 static inline int lx_syncfs(int fd) { return (int)LX_RESULT(syncfs(fd)); }
 /* The size of a block device in bytes. See sd(4). */
 static inline int64_t lx_block_device_size(int fd) {
