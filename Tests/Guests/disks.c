@@ -3,6 +3,7 @@
 //   read DISK SECTOR     the sector's first 16 bytes in hexadecimal
 //   write DISK SECTOR B  fills the sector with the byte B; `refused` when the device does not take it
 //   dump DISK            every byte of the device, 32 in a line
+//   wait                 for ever
 
 #include "guest.h"
 
@@ -49,6 +50,11 @@ static void dump(uint64_t handle, const struct manifest_entry *device) {
 }
 
 static void perform(const char *command) {
+    if (equal(command, "wait")) {
+        put("waiting\n");
+        for (;;)
+            wait_ready(NANOSECONDS_PER_SECOND);
+    }
     uint64_t handle;
     const struct manifest_entry *device = find_device(needed_word(), &handle);
     if (device == NULL || !device->attached)

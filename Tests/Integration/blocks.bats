@@ -393,6 +393,22 @@ sectors() { # hvt|spt
     expect_success
 }
 
+@test "only the monitor holds a disk while the guest runs, and nobody afterwards" {
+    disks spt wait
+    create
+    ok start "$ID"
+    eventually prints waiting
+    local monitor
+    monitor=$(<"/proc/$PID/task/$PID/children")
+    remember_pid "${monitor// /}"
+    equal "$(readlink "/proc/${monitor// /}/fd/"* | grep -c -x -F -e "$DISK" -e "$OTHER")" 2 'disks of the monitor'
+    equal "$(readlink "/proc/$PID/fd/"* | grep -c -x -F -e "$DISK" -e "$OTHER")" 0 'disks of process 1'
+    equal "$(grep -l "$(stat --format %i "$DISK")" /proc/locks | wc -l)" 1 locks
+    ok kill "$ID" TERM
+    eventually has_status stopped
+    equal "$(grep -c ":$(stat --format %i "$DISK") " /proc/locks)" 0 locks
+}
+
 @test "a mount that no disk takes is refused, but for those of engines" {
     guest_bundle spt hello
     edit '.mounts = [{destination: "/data", type: "bind", source: "/tmp"}]'

@@ -36,6 +36,15 @@ sweep() { # COMMAND
     sweep create
 }
 
+@test "calls that fail while a guest with disks is created and started" {
+    need_guests spt
+    guest_bundle spt disks wait
+    truncate --size 8192 "$BUNDLE/rootfs/disk"
+    mkdir -p "$BUNDLE/rootfs/disk1/directory"
+    echo text >"$BUNDLE/rootfs/disk1/directory/file"
+    sweep create
+}
+
 @test "calls that fail while an ordinary container is created and started" {
     need_swiftlet # a Go runtime starts threads, whose calls have no order
     bundle sleep 1000
