@@ -70,6 +70,7 @@ let package = Package(
         library("Storage", ["HostSystem", "LaunchPlanning"]),
         library("Solo5Tender", ["CLinux", "HostSystem", "GuestModel"]),
         library("ServiceManager", ["HostSystem"]),
+        library("Criu", ["HostSystem"]),
         library("Sandboxing", ["HostSystem", "OCISpec", "LaunchPlanning", "ServiceManager"]),
         library("Supervision", ["HostSystem", "GuestModel", "LaunchPlanning", "Solo5Tender"]),
         library("ContainerState", ["HostSystem", "OCISpec"]),
@@ -77,7 +78,7 @@ let package = Package(
             "Lifecycle",
             [
                 "HostSystem", "OCISpec", "OCIBundle", "GuestModel", "LaunchPlanning", "Networking", "Sandboxing",
-                "Storage", "Supervision", "ContainerState",
+                "Storage", "Supervision", "ContainerState", "Criu",
             ]),
         // edges: the command line
         library("Commands", ["HostSystem", "OCISpec", "LaunchPlanning", "Lifecycle"]),
@@ -95,6 +96,7 @@ let package = Package(
         tests("LaunchPlanningTests", ["GuestImages", "HostSystem", "LaunchPlanning", "OCIBundle", "TestSupport"]),
         tests("StorageTests", ["HostSystem", "LaunchPlanning", "Storage", "TestSupport"]),
         tests("ServiceManagerTests", ["ServiceManager"]),
+        tests("CriuTests", ["Criu"]),
         tests("SandboxingTests", ["HostSystem", "OCISpec", "Sandboxing", "ServiceManager", "TestSupport"]),
         tests("SupervisionTests", ["Supervision"]),
         tests("ContainerStateTests", ["ContainerState", "HostSystem", "OCISpec", "TestSupport"]),

@@ -2,6 +2,8 @@
 public struct MountEntry: Equatable, Sendable {
     /// The device that holds it, as `major:minor`.
     public let device: String
+    /// The mount's number, which /proc/PID/fdinfo has as well.
+    public let id: Int32
     /// The directory of the file system that is mounted.
     public let root: String
     /// Where it is mounted.
@@ -14,6 +16,8 @@ public struct MountEntry: Equatable, Sendable {
         let fields = line.split(separator: " ")
         guard fields.count > 6, let end = fields[6...].firstIndex(of: "-"), end + 1 < fields.count else { return nil }
         device = String(fields[2])
+        guard let id = Int32(fields[0]) else { return nil }
+        self.id = id
         root = Self.unescaped(fields[3])
         path = Self.unescaped(fields[4])
         type = String(fields[end + 1])
@@ -37,6 +41,11 @@ public struct MountEntry: Equatable, Sendable {
 }
 
 /// The mounts of this process's mount namespace, in the order in which they were made.
-public func mountTable() throws(HostError) -> [MountEntry] {
-    try readText("/proc/self/mountinfo").split(separator: "\n").compactMap { MountEntry($0) }
+public func mountTable() throws(HostError) -> [MountEntry] { try mountTable(of: "self") }
+
+/// The mounts that a process sees, with paths as it sees them. See proc(5), /proc/PID/mountinfo.
+///
+/// - Parameter process: A pid, or `self`.
+public func mountTable(of process: String) throws(HostError) -> [MountEntry] {
+    try readText("/proc/\(process)/mountinfo").split(separator: "\n").compactMap { MountEntry($0) }
 }

@@ -110,6 +110,23 @@ public func spawn(
     return pid
 }
 
+/// Starts a program with `descriptors` as its 0, 1, 2 and so on, at most 32.
+///
+/// See vfork(2), execve(2). The caller waits for the returned pid.
+public func spawn(_ path: String, arguments: [String], descriptors: [Int32]) throws(HostError) -> Int32 {
+    var pid: pid_t = 0
+    // SAFETY: the arrays and their strings live until the call returns; the child shares them until it execs.
+    let result = unsafe withCStrings(arguments) { argv in
+        unsafe withCStrings(currentEnvironment()) { envp in
+            unsafe descriptors.withUnsafeBufferPointer {
+                unsafe lx_spawn_passing(path, argv, envp, $0.baseAddress, Int32(clamping: $0.count), &pid)
+            }
+        }
+    }
+    try check("exec", path, result)
+    return pid
+}
+
 /// This process's environment, `NAME=VALUE` each. See environ(7).
 public func currentEnvironment() -> [String] {
     var found = [String]()

@@ -29,6 +29,8 @@ void lx_exit_on_signals(void);
 void lx_reset_signals(void);
 /* vfork + execve, wholly in C: argv and envp end in NULL; in, out and err become 0, 1 and 2. */
 int lx_spawn(const char *path, char *const argv[], char *const envp[], int in, int out, int err, pid_t *pid);
+/* The same with `count` descriptors (at most 32), which become 0, 1, 2 and so on, whichever numbers they have here. */
+int lx_spawn_passing(const char *path, char *const argv[], char *const envp[], const int *descriptors, int count, pid_t *pid);
 
 static inline int lx_unshare(int flags) { return (int)LX_RESULT(unshare(flags)); }
 /* The CLONE_NEW* bit of an open namespace; -ENOTTY when it is none. */
