@@ -16,7 +16,8 @@ enum Catalogue {
     static var commands: [any Command.Type] {
         [
             Create.self, Start.self, State.self, Kill.self, Delete.self, Run.self, Exec.self, Ps.self, Pause.self,
-            Resume.self, Update.self, Events.self, List.self, Spec.self, Features.self, Plan.self, Man.self,
+            Resume.self, Checkpoint.self, Restore.self, Update.self, Events.self, List.self, Spec.self, Features.self,
+            Plan.self, Man.self,
             Completion.self, Help.self,
         ]
     }

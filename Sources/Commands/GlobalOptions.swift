@@ -20,7 +20,7 @@ enum GlobalOptions {
         "rootless", value: .optionalChoice(["true", "false", "auto"]), preset: "auto",
         help: "go on when cgroups may not be changed")
     static let criu = Option(
-        "criu", value: .file("FILE"), standing: .ignored("containers are not checkpointed"),
+        "criu", value: .file("FILE"), standing: .ignored("it is looked for in $PATH, as runc does"),
         help: "path of the criu program")
     static let version = Option("version", "v", help: "print the version")
 

@@ -49,7 +49,7 @@ enum RuntimeFeatures {
     static let memoryFlags = ["MPOL_F_NUMA_BALANCING", "MPOL_F_RELATIVE_NODES", "MPOL_F_STATIC_NODES"]
 
     /// Prefixes of annotations that choose what runs on the host: an engine must not let a stranger set them.
-    static let unsafeAnnotations = ["com.urunc.unikernel.", "org.swiftlet.unikernel."]
+    static let unsafeAnnotations = ["com.urunc.unikernel.", "org.criu.config", "org.swiftlet.unikernel."]
 
     /// In the order of their numbers; see capabilities(7).
     static let capabilities = [
@@ -68,7 +68,7 @@ enum RuntimeFeatures {
     /// - Parameter seccomp: The version of libseccomp.
     static func document(seccomp: String?) -> JSONValue {
         var annotations: JSONObject = [
-            "org.swiftlet.version": .string(Release.version), "org.swiftlet.checkpoint.enabled": "false",
+            "org.swiftlet.version": .string(Release.version), "org.swiftlet.checkpoint.enabled": "true",
         ]
         if let seccomp { annotations["io.github.seccomp.libseccomp.version"] = .string(seccomp) }
         return [

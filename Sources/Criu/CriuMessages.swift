@@ -1,5 +1,5 @@
 /// What criu is asked for: `criu_req` of its rpc.proto.
-public struct CriuRequest: Equatable {
+public struct CriuRequest {
     /// The kinds of requests and answers that are used here; the numbers are those of rpc.proto.
     public enum Kind: UInt64, Sendable {
         case dump = 1
@@ -64,7 +64,7 @@ public struct CriuRequest: Equatable {
 }
 
 /// What criu says: `criu_resp` of its rpc.proto.
-struct CriuAnswer: Equatable {
+struct CriuAnswer {
     var kind: UInt64 = 0
     var succeeded = false
     var errno: Int32 = 0
@@ -74,8 +74,8 @@ struct CriuAnswer: Equatable {
     var step = ""
     /// The process that a notification or the end of a restore is about.
     var pid: Int32 = 0
-    /// Which of the features that were asked about are there.
-    var features: Set<UInt64> = []
+    /// Which of the features that were asked about are there: bit N stands for field N.
+    var features: UInt64 = 0
     /// As one number: 31701 is 3.17.1.
     var version: Int32 = 0
 
@@ -102,7 +102,7 @@ struct CriuAnswer: Equatable {
             let number32 = Int32(truncatingIfNeeded: number)
             switch (message, field) {
             case (4, 1), (5, 2): pid = number32
-            case (8, _): if number != 0 { features.insert(field) }
+            case (8, _): if number != 0, field < 64 { features |= 1 << field }
             case (10, 1): version &+= number32 &* 10000
             case (10, 2): version &+= number32 &* 100
             case (10, 4): version &+= number32

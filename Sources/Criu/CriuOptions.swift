@@ -1,5 +1,5 @@
 /// What criu is to do and how: `criu_opts` of its rpc.proto.
-public struct CriuOptions: Equatable {
+public struct CriuOptions {
     /// The options that are set here; the numbers are those of rpc.proto.
     public enum Field: UInt64, Sendable {
         /// The directory of the images, a descriptor of this process.

@@ -40,7 +40,7 @@ public struct CriuProgram {
         } catch {
             throw Failure("CRIU feature check failed", cause: error)
         }
-        guard answer.features.contains(feature.rawValue) else {
+        guard answer.features & (1 << feature.rawValue) != 0 else {
             throw Failure("criu is missing features: [\(feature.name)]")
         }
     }

@@ -1,7 +1,7 @@
 /// A message as protocol buffers have it: numbered fields, each a number or bytes.
 ///
 /// See the protocol buffers' "Encoding" document; of it only what criu's rpc.proto uses.
-struct WireMessage: Equatable {
+struct WireMessage {
     /// The content of a field.
     enum Value: Equatable {
         case number(UInt64)

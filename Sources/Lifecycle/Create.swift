@@ -162,13 +162,7 @@ private struct Creation {
     }
 
     private func record(of bundle: borrowing Bundle) -> ContainerRecord {
-        var record = ContainerRecord(
-            ociVersion: bundle.spec.ociVersion, id: id, bundle: bundle.path, rootfs: bundle.rootPath,
-            created: WallClock.text(nanoseconds: wallClockNanoseconds()), owner: effectiveUser())
-        if let seccomp = bundle.spec.linux?.seccomp, seccomp.notifies {
-            record.listenerPath = seccomp.listenerPath ?? ""
-            record.listenerMetadata = seccomp.listenerMetadata ?? ""
-        }
+        var record = ContainerRecord(id: id, bundle)
         if let guest = launch.plan.guest {
             record.guest = "\(guest.framework)/\(guest.monitor)"
             record.guestMemoryMiB = guest.memoryMiB
@@ -183,8 +177,6 @@ private struct Creation {
             }
         }
         record.noNewKeyring = options.noNewKeyring
-        record.annotations = bundle.json["annotations"] ?? record.annotations
-        if !bundle.spec.hooks.isEmpty { record.hooks = bundle.json["hooks"] ?? .null }
         return record
     }
 
@@ -233,5 +225,20 @@ extension SupervisedDevice {
             name: block.name,
             kind: .block(capacityBytes: block.capacityBytes, sectorBytes: block.sectorBytes),
             descriptor: block.descriptor)
+    }
+}
+
+extension ContainerRecord {
+    /// The record of a container that is about to be made from a bundle.
+    init(id: String, _ bundle: borrowing Bundle) {
+        self.init(
+            ociVersion: bundle.spec.ociVersion, id: id, bundle: bundle.path, rootfs: bundle.rootPath,
+            created: WallClock.text(nanoseconds: wallClockNanoseconds()), owner: effectiveUser())
+        if let seccomp = bundle.spec.linux?.seccomp, seccomp.notifies {
+            listenerPath = seccomp.listenerPath ?? ""
+            listenerMetadata = seccomp.listenerMetadata ?? ""
+        }
+        annotations = bundle.json["annotations"] ?? annotations
+        if !bundle.spec.hooks.isEmpty { hooks = bundle.json["hooks"] ?? .null }
     }
 }

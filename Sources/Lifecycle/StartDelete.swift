@@ -146,7 +146,7 @@ extension Runtime {
     }
 
     /// Removes a container; the lock ends here.
-    private func remove(_ container: consuming Container, force: Bool) throws -> ContainerRecord? {
+    func remove(_ container: consuming Container, force: Bool) throws -> ContainerRecord? {
         let status = container.status
         switch status {
         case .creating, .created, .stopped: break

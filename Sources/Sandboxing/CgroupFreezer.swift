@@ -5,9 +5,9 @@ public import HostSystem
 /// See the kernel's documents cgroup-v1/freezer-subsystem and cgroup-v2 "cgroup.freeze".
 public struct CgroupFreezer: Equatable, Sendable {
     /// The directory that has it.
-    let directory: String
+    public let directory: String
     /// Whether it is version 2's.
-    let isUnified: Bool
+    public let isUnified: Bool
 
     /// How long freezing may take, in nanoseconds.
     private static let patience: Int64 = 10_000_000_000

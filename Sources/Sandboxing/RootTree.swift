@@ -119,7 +119,7 @@ struct RootTree: ~Copyable {
     }
 
     /// The path of an open directory as the container will see it, without links.
-    private func pathInside(_ inner: Int32) throws(HostError) -> String {
+    func pathInside(_ inner: Int32) throws(HostError) -> String {
         let root = try readLink(descriptorPath(directory.raw))
         return String(try readLink(descriptorPath(inner)).dropFirst(root == "/" ? 0 : root.count))
     }

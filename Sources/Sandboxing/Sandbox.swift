@@ -45,7 +45,7 @@ public struct SandboxRequest {
 ///
 /// One sandbox serves ordinary programs and monitors alike; they differ in the last step only.
 public struct Sandbox {
-    private var settings: SandboxSettings
+    private(set) var settings: SandboxSettings
     /// The container's cgroups.
     public var cgroup: Cgroup { settings.cgroup }
     /// What config.json asks for and the container does without.
@@ -215,7 +215,6 @@ public struct Sandbox {
             case .failed(let reason): throw Failure(reason)
             case .runHooks:
                 try NetworkDevices.move(settings.spec.linux?.netDevices ?? [], to: pid)
-                hooksBegan = !settings.spec.hooks.isEmpty
                 try runHooks(pid)
                 try channel.send(.proceed(pid: pid))
             case .proceed, nil: throw endedEarly(pid)
@@ -234,7 +233,9 @@ public struct Sandbox {
         }
     }
 
-    private func runHooks(_ pid: Int32) throws(Failure) {
+    /// Runs the hooks that find the namespaces of process `pid` made and nothing of the container begun.
+    public mutating func runHooks(_ pid: Int32) throws(Failure) {
+        hooksBegan = !settings.spec.hooks.isEmpty
         let state = ContainerStateDocument(
             ociVersion: settings.spec.ociVersion, id: settings.id, status: .created, pid: pid, bundle: settings.bundle,
             annotations: settings.spec.annotations)

@@ -158,9 +158,8 @@ cgroup() { # ID CONTROLLER FILE
     eventually shows 4 sh -c 'ctr task ps one | wc -l'
 }
 
-@test "ctr task checkpoint is refused, and the container lives on" {
-    is_swiftlet || skip 'runc asks criu'
-    [[ $("$RUNTIME" --help) != *' checkpoint '* ]] || skip 'swiftlet has checkpoint'
+@test "ctr task checkpoint is refused where criu does not work, and the container lives on" {
+    ! { command -v criu && criu check; } >/dev/null 2>&1 || skip 'criu works'
     run_in one --detach -- sleep 100
     expect_success
     call ctr task checkpoint one

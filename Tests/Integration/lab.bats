@@ -11,7 +11,7 @@ in_lab() { # OPTIONS... FILE
     local name unset=()
     for name in "${!BATS_@}"; do unset+=(-u "$name"); done
     # A guest of QEMU without KVM is an order of magnitude slower than this machine.
-    env "${unset[@]}" PATH="${PATH//"$BATS_LIBEXEC:"/}" LIMIT=120 BATS_TEST_TIMEOUT=600 RUNTIME="$RUNTIME" \
+    env "${unset[@]}" PATH="${PATH//"$BATS_LIBEXEC:"/}" LIMIT=120 PATIENCE=60 BATS_TEST_TIMEOUT=600 RUNTIME="$RUNTIME" \
         timeout 1800 "$repository/Tests/Conformance/v2-lab" "${@:1:$#-1}" --limit 1700 bats "$BATS_TEST_DIRNAME/$file" \
         >"$log" 2>&1 3>&- </dev/null || status=$?
     ((status != 77)) || skip "$(tail -n 1 "$log")"
@@ -29,6 +29,11 @@ setup_file() { export BATS_TEST_TIMEOUT=1900; }
 
 @test "on a machine with cgroup version 2 alone: limits.bats" {
     in_lab limits.bats
+}
+
+@test "on a machine on which criu works: checkpoint.bats" {
+    in_lab checkpoint.bats
+    grep -q '^ok [0-9]* a container goes on where it was$' "$TEST_DIR/lab.log" || fail "criu does not work in the guest"
 }
 
 @test "on a machine whose process 1 is systemd: systemd.bats" {
