@@ -25,8 +25,11 @@ public func detachMount(_ target: String) throws(HostError) {
 ///
 /// See pivot_root(2), "pivot_root(\".\", \".\")": the old root ends up stacked on the new one, from where it is unmounted.
 public func pivotRootToCurrentDirectory() throws(HostError) {
+    let old = try open("/", flags: [.directory, .pathOnly])
     // SAFETY: literals.
     try check("pivot_root", ".", unsafe lx_pivot_root(".", "."))
+    // Here "." is still the new root, whose mounts keep the propagation they have.
+    try changeDirectory(to: old.raw)
     // The old root must not be busy in another namespace's eyes: nothing that happens below it may travel back.
     try mount(nil, at: ".", flags: [.slave, .recursive])
     try detachMount(".")

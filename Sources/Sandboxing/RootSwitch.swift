@@ -112,12 +112,23 @@ struct RootSwitch {
             default: [.slave, .recursive]
             }
         try mount(nil, at: "/", flags: flags)
-        guard flags.contains(.shared) else { return }
-        // pivot_root(2) wants the mount above the new root to be private.
-        let place = try openWithoutLinks(settings.rootPath, flags: [.directory, .pathOnly])
-        let above = try cloneMount("", in: place.raw, recursive: true)
-        try attachMount(above.raw, at: place.raw)
-        try mount(nil, at: descriptorPath(above.raw), flags: .private)
+        if flags.contains(.shared) { try separateMount(above: settings.rootPath) }
+    }
+
+    /// Makes the mount that a directory is on private: what is mounted there does not travel to the host, and pivot_root(2)
+    /// wants the mount above the new root so.
+    private func separateMount(above path: String) throws(HostError) {
+        var place = path
+        while true {
+            do throws(HostError) {
+                return try mount(nil, at: place, flags: .private)
+            } catch {
+                // EINVAL: no mount begins here.
+                guard error.isInvalid, place != "/" else { throw error }
+            }
+            let parent = place.lastIndex(of: "/").map { String(place[..<$0]) } ?? ""
+            place = parent.isEmpty ? "/" : parent
+        }
     }
 
     /// Makes the furnished tree the root.

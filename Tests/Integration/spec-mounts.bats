@@ -337,6 +337,8 @@ ROWS
     done <<'ROWS'
 private ^$ .
 rprivate ^$ ^$
+shared shared: .
+rshared shared: shared:
 slave master: .
 rslave master: master:
 unbindable unbindable .
@@ -379,4 +381,18 @@ rsymfollow|!,nosymfollow,
 ROWS
     umount "$TEST_DIR/data/sub"
     host_mounts=''
+}
+
+@test "a shared root leaves no mount on a host whose mounts are shared" {
+    local kind before after
+    for kind in shared rshared; do
+        bundle true
+        edit '.linux.rootfsPropagation = $kind' --arg kind "$kind"
+        # In a mount namespace whose mounts are shared, as systemd makes them.
+        unshare --mount sh -c 'mount --make-rshared / && wc -l </proc/self/mountinfo && "$@" && wc -l </proc/self/mountinfo' \
+            sh "$RUNTIME" --root "$ROOT" run --bundle "$BUNDLE" "$ID" >"$TEST_DIR/counts" 2>&1 3>&- ||
+            fail "it did not run: $(<"$TEST_DIR/counts")"
+        { read -r before && read -r after; } <"$TEST_DIR/counts"
+        equal "$after" "$before" "mounts after a container with $kind"
+    done
 }
