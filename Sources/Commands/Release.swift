@@ -11,11 +11,11 @@ enum Release {
     /// Semantic version.
     static let version = "0.1.0"
     /// The day the command line last changed, as the manual pages show it.
-    static let date = "November 23, 2026"
+    static let date = "November 25, 2026"
     /// The oldest runtime specification whose bundles are accepted.
     static let oldestSpecification = "1.0.0"
     /// The newest runtime specification that is implemented, and the one that `spec` writes.
-    static let specification = "1.2.1"
+    static let specification = "1.3.0"
 
     /// What `--version` prints: the lines of runc, because dockerd and podman read them, and crun's line of features.
     ///

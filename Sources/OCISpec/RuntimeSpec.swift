@@ -1,6 +1,6 @@
 public import HostSystem
 
-/// The OCI runtime specification's config.json for Linux and virtual machines, version 1.2.1 with 1.3.0's additions.
+/// The OCI runtime specification's config.json for Linux and virtual machines, version 1.3.0.
 ///
 /// Property names are the specification's. What is absent is nil, or empty where absence and emptiness mean the same.
 /// See runtime-spec config.md.

@@ -79,7 +79,7 @@ import Testing
     func printsVersion(words: [String]) {
         let lines = Capture.run(words).output.split(separator: "\n")
         #expect(lines.first == "swiftlet version 0.1.0")
-        #expect(lines.dropFirst().first == "spec: 1.2.1")
+        #expect(lines.dropFirst().first == "spec: 1.3.0")
         #expect(lines.last?.hasPrefix("libseccomp: 2.") == true)
         // dockerd takes the rest of any line with this word for the version.
         #expect(lines.count { $0.contains("version") } == 1)

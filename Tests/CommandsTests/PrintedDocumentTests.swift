@@ -21,7 +21,7 @@ import Testing
     @Test("spec describes a shell on a terminal, confined like runc's")
     func describesShell() throws {
         let document = try spec([])
-        #expect(document["ociVersion"]?.string == "1.2.1")
+        #expect(document["ociVersion"]?.string == "1.3.0")
         #expect(document["process"]?["terminal"]?.bool == true)
         #expect(document["process"]?["args"] == ["sh"])
         #expect(document["process"]?["noNewPrivileges"]?.bool == true)
@@ -73,7 +73,7 @@ import Testing
     func printsFeatures() throws {
         let document = try parseJSON(Array(Capture.run("features").output.utf8), named: "features")
         #expect(document["ociVersionMin"]?.string == "1.0.0")
-        #expect(document["ociVersionMax"]?.string == "1.2.1")
+        #expect(document["ociVersionMax"]?.string == "1.3.0")
         #expect(document["hooks"]?.array?.count == 6)
         #expect(document["linux"]?["namespaces"]?.array?.contains("network") == true)
         #expect(document["linux"]?["capabilities"]?.array?.first == "CAP_CHOWN")
