@@ -17,7 +17,7 @@ setup_file() {
     in_lab docker load --quiet --input "$LAB/busybox.tar"
     if is_swiftlet && [[ -e $GUESTS/hello.spt ]]; then
         local guest
-        for guest in hello exit sleep netdev; do
+        for guest in hello exit sleep blockdev; do
             lab_guest_image "$guest"
             in_lab docker load --quiet --input "$LAB/$guest.tar"
         done
@@ -733,9 +733,9 @@ status_with() { # OPTIONS...
 
 @test "docker says why a guest cannot run" {
     need_guests
-    once localhost/test/netdev
+    once localhost/test/blockdev
     expect_status 125
-    expect_error service0
+    expect_error "'disk'"
 }
 
 @test "docker connects a guest to its bridge" {

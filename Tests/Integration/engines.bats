@@ -137,14 +137,14 @@ SCRIPT
 @test "containerd reports why a guest cannot run" {
     need_containerd
     need_guests
-    guest_image netdev
+    guest_image blockdev
     lab <<SCRIPT
 $containerd_start
-ctr image import "$TEST_DIR/netdev.tar" >/dev/null
+ctr image import "$TEST_DIR/blockdev.tar" >/dev/null
 status=0
-message=\$("\${run[@]}" --rm localhost/test/netdev:latest netdev1 2>&1) || status=\$?
+message=\$("\${run[@]}" --rm localhost/test/blockdev:latest blockdev1 2>&1) || status=\$?
 [[ \$status != 0 ]]
-[[ \$message == *service0* ]] || { echo "no word of the device: \$message"; exit 1; }
+[[ \$message == *"'disk'"* ]] || { echo "no word of the device: \$message"; exit 1; }
 expect '' "\$(ls -A /run/runtime/$NAMESPACE 2>/dev/null)" state
 SCRIPT
     expect_success
