@@ -113,6 +113,10 @@ exchange_between_create_and_start() { # hvt|spt
     edit '.linux.namespaces |= map(select(.type != "network"))'
     run_container
     expect_refusal '/linux/namespaces: .*service0.*host'
+    # Nor by its path.
+    joined_guest spt netdev $$
+    run_container
+    expect_refusal '/linux/namespaces: .*service0.*host'
 }
 
 @test "each of two guests in a namespace has an interface of its own" {
