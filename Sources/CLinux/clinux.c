@@ -57,7 +57,8 @@ void lx_reset_signals(void) {
     sigprocmask(SIG_SETMASK, &none, NULL);
 }
 
-int lx_spawn(const char *path, char *const argv[], char *const envp[], int in, int out, int err, pid_t *pid) {
+/* The descriptors become 0, 1, 2 and so on, one after the other. */
+static int spawn_with(const char *path, char *const argv[], char *const envp[], const int *descriptors, int count, pid_t *pid) {
     volatile int error = 0;
     pid_t child = vfork();
     if (child < 0) return -errno;
@@ -65,7 +66,9 @@ int lx_spawn(const char *path, char *const argv[], char *const envp[], int in, i
         sigset_t none; /* the caller may have blocked signals for itself */
         sigemptyset(&none);
         sigprocmask(SIG_SETMASK, &none, NULL);
-        if (dup2(in, 0) < 0 || dup2(out, 1) < 0 || dup2(err, 2) < 0) { error = errno; _exit(127); }
+        for (int i = 0; i < count; i++) {
+            if (dup2(descriptors[i], i) < 0) { error = errno; _exit(127); }
+        }
         execve(path, argv, envp);
         error = errno;
         _exit(127);
@@ -79,6 +82,11 @@ int lx_spawn(const char *path, char *const argv[], char *const envp[], int in, i
     return 0;
 }
 
+int lx_spawn(const char *path, char *const argv[], char *const envp[], int in, int out, int err, pid_t *pid) {
+    int standard[] = {in, out, err};
+    return spawn_with(path, argv, envp, standard, 3, pid);
+}
+
 int lx_spawn_passing(const char *path, char *const argv[], char *const envp[], const int *descriptors, int count, pid_t *pid) {
     int copies[32];
     int made = 0, result = 0;
@@ -88,30 +96,7 @@ int lx_spawn_passing(const char *path, char *const argv[], char *const envp[], c
         copies[made] = fcntl(descriptors[made], F_DUPFD_CLOEXEC, count);
         if (copies[made] < 0) result = -errno; else made++;
     }
-    if (result == 0) {
-        volatile int error = 0;
-        pid_t child = vfork();
-        if (child == 0) {
-            sigset_t none; /* the caller may have blocked signals for itself */
-            sigemptyset(&none);
-            sigprocmask(SIG_SETMASK, &none, NULL);
-            for (int i = 0; i < count; i++) {
-                if (dup2(copies[i], i) < 0) { error = errno; _exit(127); }
-            }
-            execve(path, argv, envp);
-            error = errno;
-            _exit(127);
-        }
-        if (child < 0) {
-            result = -errno;
-        } else if (error) {
-            int status;
-            while (waitpid(child, &status, 0) < 0 && errno == EINTR) {}
-            result = -error;
-        } else {
-            *pid = child;
-        }
-    }
+    if (result == 0) result = spawn_with(path, argv, envp, copies, count, pid);
     while (made > 0) close(copies[--made]);
     return result;
 }

@@ -28,7 +28,7 @@ public struct ContainerRecord: Equatable, Sendable {
     public var networkAddresses: [String], networkPorts: [String]
     /// The network namespace that the container joined, by which its filters are found again; empty for one of its own.
     public var networkNamespace: String
-    /// The number of its network namespace's file, once `start` has been there.
+    /// The number of that namespace's file: what is at the path later may be another one.
     public var networkNamespaceNumber: UInt64
     /// What `start` has set on interfaces: each a filter's interface, priority, and whether the queue is its own.
     public var redirects: JSONValue

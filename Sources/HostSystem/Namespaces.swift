@@ -24,6 +24,20 @@ public func joinNamespace(_ descriptor: Int32, type: UInt64, path: String) throw
     try check("setns", path, lx_setns(descriptor, Int32(truncatingIfNeeded: type)))
 }
 
+/// Does something in the network namespace open as `descriptor`, and comes back.
+///
+/// - Throws: What `body` throws, or ``HostError`` when this process cannot go there, or not come back.
+public func inNetworkNamespace<Result>(
+    _ descriptor: Int32, path: String, _ body: () throws -> Result
+) throws -> Result {
+    let ownPath = "/proc/self/ns/net"
+    let own = try open(ownPath, flags: .readOnly)
+    try joinNamespace(descriptor, type: NamespaceFlag.network, path: path)
+    let result = Swift.Result { try body() }
+    try joinNamespace(own.raw, type: NamespaceFlag.network, path: ownPath)
+    return try result.get()
+}
+
 /// Opens the user namespace that owns the namespace open as `descriptor`. See ioctl_ns(2), NS_GET_USERNS.
 public func ownerOfNamespace(_ descriptor: Int32, path: String) throws(HostError) -> Descriptor {
     Descriptor(owning: try check("ioctl NS_GET_USERNS", path, lx_namespace_owner(descriptor)))

@@ -20,14 +20,17 @@ public struct NetlinkSocket: ~Copyable {
         }
     }
 
-    /// Has a change made that is to be confirmed.
+    /// Has a change made, and waits until it is.
     ///
     /// - Parameters:
+    ///   - body: The kind's structure, and attributes.
     ///   - call: What it does, for the error.
     ///   - subject: To what.
     public func perform(
-        _ message: NetlinkMessage, _ call: StaticString, _ subject: @autoclosure () -> String
+        _ kind: NetlinkMessage.Kind, _ body: [UInt8], flags: NetlinkMessage.Flags = [], _ call: StaticString,
+        _ subject: @autoclosure () -> String
     ) throws(HostError) {
+        let message = NetlinkMessage(kind, flags: flags.union(.confirm), body: body)
         try sendMessage(message.bytes, to: socket.raw)
         guard let answer = NetlinkMessage.all(in: try receiveMessage(socket.raw)).first,
             answer.type == NetlinkMessage.error
@@ -64,13 +67,11 @@ public struct NetlinkMessage: Sendable {
         public let rawValue: UInt16
         /// The flags with these bits.
         public init(rawValue: UInt16) { self.rawValue = rawValue }
-        /// Answer with an error number, 0 for none.
-        public static let confirm = Flags(rawValue: 4)
-        /// Only if it is not there yet.
-        public static let exclusive = Flags(rawValue: 0x200)
-        /// Make it.
-        public static let create = Flags(rawValue: 0x400)
+        /// Make it, only if it is not there yet: NLM_F_CREATE and NLM_F_EXCL.
+        public static let createNew = Flags(rawValue: 0x600)
         static let request = Flags(rawValue: 1)
+        /// Answer with an error number, 0 for none.
+        static let confirm = Flags(rawValue: 4)
         static let list = Flags(rawValue: 0x300)
     }
 
@@ -84,7 +85,7 @@ public struct NetlinkMessage: Sendable {
     private let flags: UInt16
 
     /// A question or an order.
-    public init(_ kind: Kind, flags: Flags, body: [UInt8]) {
+    init(_ kind: Kind, flags: Flags, body: [UInt8]) {
         (type, self.flags, self.body) = (kind.rawValue, flags.union(.request).rawValue, body)
     }
 

@@ -54,21 +54,20 @@ public struct NetworkLinks: ~Copyable {
         let body =
             Self.link(index, flags: 0, change: 1) + NetlinkMessage.attribute(3, [UInt8](name.utf8) + [0])
             + NetlinkMessage.attribute(28, machineBytes(UInt32(bitPattern: namespace)))
-        try kernel.perform(NetlinkMessage(.newLink, flags: [.confirm], body: body), "move link", name)
+        try kernel.perform(.newLink, body, "move link", name)
     }
 
     /// Gives an interface an address.
     public func add(_ address: Address, to index: Int32) throws(HostError) {
         let head = [address.family, address.prefixLength, 0x80, 0] + machineBytes(UInt32(bitPattern: index))
         try kernel.perform(
-            NetlinkMessage(.newAddress, flags: [.confirm, .create, .exclusive], body: head + address.attributes),
-            "add address", "link \(index)")
+            .newAddress, head + address.attributes, flags: .createNew, "add address", "link \(index)")
     }
 
     /// Sets an interface to work.
     public func setUp(_ index: Int32) throws(HostError) {
         let body = Self.link(index, flags: 1, change: 1)
-        try kernel.perform(NetlinkMessage(.newLink, flags: [.confirm], body: body), "set up link", "\(index)")
+        try kernel.perform(.newLink, body, "set up link", "\(index)")
     }
 
     /// Sets an interface that is only the kernel's end of a link to work: without an IPv6 address of its own, on which
@@ -81,12 +80,12 @@ public struct NetworkLinks: ~Copyable {
             26, NetlinkMessage.attribute(10, NetlinkMessage.attribute(8, [1])))
         do throws(HostError) {
             let body = Self.link(index, flags: 0, change: 0) + noAddress
-            try kernel.perform(NetlinkMessage(.newLink, flags: [.confirm], body: body), "set up link", name)
+            try kernel.perform(.newLink, body, "set up link", name)
         } catch {
             guard error.errno == EAFNOSUPPORT else { throw error }
         }
         let body = Self.link(index, flags: 1, change: 1) + NetlinkMessage.attribute(4, machineBytes(mtu))
-        try kernel.perform(NetlinkMessage(.newLink, flags: [.confirm], body: body), "set up link", name)
+        try kernel.perform(.newLink, body, "set up link", name)
     }
 
     /// struct ifinfomsg: family, type, interface, flags, which of them count.

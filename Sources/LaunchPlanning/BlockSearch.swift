@@ -185,8 +185,7 @@ extension BlockSearch {
         let mount = spec.mounts[number]
         // Another file system is empty, or has nothing that could be a disk.
         guard mount.isBind else { return nil }
-        let source = mount.source ?? ""
-        let path = source.hasPrefix("/") ? source : "\(bundlePath)/\(source)"
+        let path = mount.sourcePath(bundle: bundlePath)
         let rest = parts.dropFirst(pathParts(mount.destination).count).joined(separator: "/")
         var file = try open(path, flags: .pathOnly)
         if !rest.isEmpty { file = try openBeneath(file.raw, rest, flags: .pathOnly) }
@@ -216,9 +215,6 @@ extension BlockSearch {
 }
 
 extension Mount {
-    /// Whether it shows a file or directory of the host's.
-    var isBind: Bool { type == "bind" || options.contains("bind") || options.contains("rbind") }
-
     /// Whether it can only be read.
     fileprivate var isReadOnly: Bool {
         let last = options.last { ["ro", "rw", "rro", "rrw"].contains($0) }

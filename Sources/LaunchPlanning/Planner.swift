@@ -29,7 +29,8 @@ public func planLaunch(_ bundle: borrowing Bundle) throws -> PlannedLaunch {
         let program = ProgramPlan(arguments: process.args, workingDirectory: process.cwd)
         return PlannedLaunch(plan: LaunchPlan(workload: .process(program)), image: nil)
     }
-    let nameServers = try ResolverFile(in: bundle).nameServers
+    let hasNetwork = found.guest.devices.contains { $0.kind == .network }
+    let nameServers = try hasNetwork ? ResolverFile(in: bundle).nameServers : []
     let attached = try attach(found.guest, bundle)
     let guest = try plan(found, for: bundle.spec, nameServers, attached)
     return PlannedLaunch(plan: LaunchPlan(workload: .guest(guest)), image: found.image, blocks: attached.blocks)

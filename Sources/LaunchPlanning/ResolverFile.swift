@@ -20,8 +20,7 @@ struct ResolverFile {
             nameServers = Self.nameServers(in: try file?.read(at: 0, count: Self.largestSize) ?? [])
             return
         }
-        let source = mounted.source ?? ""
-        let path = source.hasPrefix("/") ? source : "\(bundle.path)/\(source)"
+        let path = mounted.sourcePath(bundle: bundle.path)
         let file = try? open(path, flags: [.readOnly, .nonBlocking])
         guard let file, try status(of: file.raw).kind == .regular else {
             nameServers = []

@@ -30,6 +30,13 @@ struct CallerDescriptors {
     var environment: [String] { listening > 0 ? ["LISTEN_FDS=\(listening)", "LISTEN_PID=1"] : [] }
 }
 
+extension Failure {
+    /// Why a container with a terminal cannot be made without somebody who takes the master; runc's words.
+    static var needsConsoleSocket: Failure {
+        Failure("config.json: /process/terminal: cannot allocate a terminal without --console-socket")
+    }
+}
+
 /// Connects to the socket that takes a terminal's master; nil when none is named.
 func openConsole(_ path: String?, wantsTerminal: Bool, _ held: DescriptorSet) throws(Failure) -> Int32? {
     guard let path, !path.isEmpty else { return nil }

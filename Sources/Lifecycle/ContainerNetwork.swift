@@ -13,23 +13,7 @@ struct ContainerNetwork {
     /// An ordinary user has a right to it only in the user namespace that owns it, from which there is no way back: then a
     /// child does it.
     func perform(_ body: () throws -> JSONValue) throws -> JSONValue {
-        try effectiveUser() == 0 ? thereAndBack(body) : inChild(body)
-    }
-
-    private func thereAndBack(_ body: () throws -> JSONValue) throws -> JSONValue {
-        let ownPath = "/proc/self/ns/net"
-        let own = try open(ownPath, flags: .readOnly)
-        try joinNamespace(namespace, type: NamespaceFlag.network, path: Self.path)
-        defer {
-            do throws(HostError) {
-                try joinNamespace(own.raw, type: NamespaceFlag.network, path: ownPath)
-            } catch {
-                // There is nothing to be done in the wrong namespace.
-                try? Program.write("cannot return to the own network namespace: \(error)\n", to: .error)
-                exitNow(1)
-            }
-        }
-        return try body()
+        try effectiveUser() == 0 ? inNetworkNamespace(namespace, path: Self.path, body) : inChild(body)
     }
 
     private func inChild(_ body: () throws -> JSONValue) throws -> JSONValue {

@@ -34,7 +34,7 @@ extension Runtime {
         let engineSocket = try openConsole(options.consoleSocket, wantsTerminal: wantsTerminal, held)
         let consoleSocket = try wantsTerminal ? engineSocket ?? standIn() : nil
         if wantsTerminal && consoleSocket == nil {
-            throw Failure("config.json: /process/terminal: cannot allocate a terminal without --console-socket")
+            throw Failure.needsConsoleSocket
         }
         let pidfdSocket = try openPidfdSocket(options.pidfdSocket, held)
         let kvm = try openKVM(launch.plan, held)
@@ -91,6 +91,9 @@ private struct Creation {
         var record = self.record(of: bundle)
         var sandbox = try Sandbox(request(bundle, in: directory))
         for warning in sandbox.warnings { runtime.log.warning(warning) }
+        if !record.networkDevices.isEmpty, let joined = try sandbox.joinedNetwork {
+            (record.networkNamespace, record.networkNamespaceNumber) = joined
+        }
         record.cgroups = sandbox.cgroup.missing
         record.processCgroups = sandbox.cgroup.directories
         try directory.keepConfiguration(bundle.configuration)
@@ -169,12 +172,6 @@ private struct Creation {
             record.networkDevices = guest.networkDevices
             record.networkAddresses = guest.network.addresses.map(\.description)
             record.networkPorts = guest.network.portTexts
-            let namespaces = bundle.spec.linux?.namespaces ?? []
-            record.networkNamespace = namespaces.first { $0.type == .network }?.path ?? ""
-            if !record.networkNamespace.isEmpty {
-                let namespace = try? openNamespace(record.networkNamespace, type: NamespaceFlag.network)
-                if let namespace { record.networkNamespaceNumber = (try? status(of: namespace.raw).inode) ?? 0 }
-            }
         }
         record.noNewKeyring = options.noNewKeyring
         return record

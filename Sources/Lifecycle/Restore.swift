@@ -30,7 +30,7 @@ extension Runtime {
         let console = wantsTerminal && !options.detach && options.consoleSocket == nil ? try Console() : nil
         let engineSocket = try openConsole(options.consoleSocket, wantsTerminal: wantsTerminal, held)
         guard !wantsTerminal || console != nil || engineSocket != nil else {
-            throw Failure("config.json: /process/terminal: cannot allocate a terminal without --console-socket")
+            throw Failure.needsConsoleSocket
         }
         let directory = try store.make(id: id)
         let restoration = Restoration(

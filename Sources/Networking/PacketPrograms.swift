@@ -141,11 +141,7 @@ struct PacketPrograms {
     var fromGuest: [UInt64] {
         var code = PacketCode()
         let (out, meant) = (code.label(), code.label())
-        code.copy(6, from: 1)
-        code.loadWord(0, 1, Self.protocolOffset)
-        code.jump(if: 0, .notEqual, Self.version4, to: out)
-        Self.load(&code, at: Self.etherSize, to: Self.start4, count: 20, or: out)
-        code.loadWord(0, 10, -8)
+        Self.beginVersion4(&code, or: out)
         code.set(9, Int32(bitPattern: Self.thisHost))
         code.jump(if: 0, .equal, Self.outerLoopback, to: meant)
         if let own = addresses.first(where: \.isVersion4) {
@@ -157,7 +153,7 @@ struct PacketPrograms {
         code.place(meant)
         let refuse = code.label()
         Self.transportOffset(&code)
-        readdress(&code, source: nil, destination: nil, or: refuse)
+        readdress(&code, destination: nil, or: refuse)
         // The loopback interface's own hardware address: zeros.
         setHardwareAddresses(&code, [UInt8](repeating: 0, count: 12))
         Self.redirect(&code, to: Self.loopback, arriving: true)
@@ -174,11 +170,7 @@ struct PacketPrograms {
         guard let own = addresses.first(where: \.isVersion4) else { return nil }
         var code = PacketCode()
         let (pass, meant) = (code.label(), code.label())
-        code.copy(6, from: 1)
-        code.loadWord(0, 1, Self.protocolOffset)
-        code.jump(if: 0, .notEqual, Self.version4, to: pass)
-        Self.load(&code, at: Self.etherSize, to: Self.start4, count: 20, or: pass)
-        code.loadWord(0, 10, -8)
+        Self.beginVersion4(&code, or: pass)
         code.loadWord(8, 10, -12)
         let ownWord = Self.word(own, 0)
         for (inner, outer) in [(Self.thisHost, Self.outerLoopback), (ownWord, Self.outerSelf)] {
@@ -209,7 +201,7 @@ struct PacketPrograms {
         code.place(udp)
         Self.lookUp(&code, .lookUpUDP, (-12, 12), found: pass)
         code.place(none)
-        readdress(&code, source: 9, destination: own, or: pass)
+        readdress(&code, destination: own, or: pass)
         // To the guest's, from any other.
         setHardwareAddresses(&code, hardwareAddress + [2, 0, 0, 0, 0, 1])
         Self.redirect(&code, to: tap)
@@ -225,10 +217,8 @@ struct PacketPrograms {
     }
 
     /// Gives a packet whose IPv4 header is in memory other addresses, its checksums too: the source is R9, the destination
-    /// what is given; or both are R9.
-    private func readdress(
-        _ code: inout PacketCode, source: UInt64?, destination: UInt32?, or refuse: PacketCode.Label
-    ) {
+    /// what is given, else R9 as well.
+    private func readdress(_ code: inout PacketCode, destination: UInt32?, or refuse: PacketCode.Label) {
         code.storeWord(from: 9, at: -32)
         if let destination { code.storeWord(destination, at: -28) } else { code.storeWord(from: 9, at: -28) }
         let (udp, changed) = (code.label(), code.label())
@@ -265,6 +255,15 @@ struct PacketPrograms {
     }
 
     // MARK: pieces
+
+    /// Brings an IPv4 header to memory and its destination to R0; other packets go elsewhere.
+    private static func beginVersion4(_ code: inout PacketCode, or other: PacketCode.Label) {
+        code.copy(6, from: 1)
+        code.loadWord(0, 1, protocolOffset)
+        code.jump(if: 0, .notEqual, version4, to: other)
+        load(&code, at: etherSize, to: start4, count: 20, or: other)
+        code.loadWord(0, 10, -8)
+    }
 
     /// Ports to -4, from the place in R7; passes a packet whose port is not the guest's.
     private func loadPorts(_ code: inout PacketCode, or pass: PacketCode.Label) {

@@ -106,9 +106,7 @@ public struct TrafficRedirect: ~Copyable {
         let body =
             Self.head(interface, parent: direction.rawValue, info: UInt32(priority) << 16 | Self.everyProtocol)
             + Self.text(1, kind) + NetlinkMessage.attribute(2, options)
-        try kernel.perform(
-            NetlinkMessage(.newFilter, flags: [.confirm, .create, .exclusive], body: body), "redirect traffic of",
-            name)
+        try kernel.perform(.newFilter, body, flags: .createNew, "redirect traffic of", name)
         return Place(interface: interface, direction: direction, priority: priority, ownsQueue: ownsQueue)
     }
 
@@ -149,9 +147,7 @@ public struct TrafficRedirect: ~Copyable {
     private func makeQueue(_ kind: String, _ interface: Int32, _ name: String) throws(HostError) -> Bool {
         let body = Self.head(interface, parent: Self.queueParent, handle: Self.queueHandle) + Self.text(1, kind)
         do throws(HostError) {
-            try kernel.perform(
-                NetlinkMessage(.newQueue, flags: [.confirm, .create, .exclusive], body: body),
-                "make a filter queue for", name)
+            try kernel.perform(.newQueue, body, flags: .createNew, "make a filter queue for", name)
             return true
         } catch {
             guard error.errno == HostError.fileExists else { throw error }
@@ -161,8 +157,7 @@ public struct TrafficRedirect: ~Copyable {
 
     private func removeQueue(_ interface: Int32, _ name: String) throws(HostError) {
         let body = Self.head(interface, parent: Self.queueParent, handle: Self.queueHandle)
-        try kernel.perform(
-            NetlinkMessage(.deleteQueue, flags: [.confirm], body: body), "remove filter queue of", name)
+        try kernel.perform(.deleteQueue, body, "remove filter queue of", name)
     }
 
     private func removeFilter(
@@ -170,8 +165,7 @@ public struct TrafficRedirect: ~Copyable {
     ) throws(HostError) {
         let body = Self.head(
             interface, parent: direction.rawValue, info: UInt32(priority) << 16 | Self.everyProtocol)
-        try kernel.perform(
-            NetlinkMessage(.deleteFilter, flags: [.confirm], body: body), "remove redirect of", name)
+        try kernel.perform(.deleteFilter, body, "remove redirect of", name)
     }
 
     private func filters(of interface: Int32, _ direction: Direction) throws(HostError) -> [Filter] {

@@ -63,17 +63,23 @@ public struct GuestMark: Equatable, Sendable {
     }
 
     private static func find(_ source: String, _ value: (String) -> String?) -> GuestMark? {
-        func first(_ own: String, _ peer: String) -> String? {
-            if let text = value(ownPrefix + own), !text.isEmpty { return text }
-            if let text = value(peerPrefix + peer), !text.isEmpty { return plain(text) }
-            return nil
-        }
+        func first(_ own: String, _ peer: String) -> String? { setting(own, peer, value)?.value }
         var mark = GuestMark(source: source)
         mark.binary = first("binary", "binary")
         mark.framework = first("type", "unikernelType")
         mark.monitor = first("monitor", "hypervisor")
         mark.commandLine = first("cmdline", "cmdline")
         return mark == GuestMark(source: source) ? nil : mark
+    }
+
+    /// What `value` has under swiftlet's name `own`, else under urunc's name `peer`, with the whole name; an empty one
+    /// counts as none.
+    static func setting(
+        _ own: String, _ peer: String?, _ value: (String) -> String?
+    ) -> (name: String, value: String)? {
+        if let text = value(ownPrefix + own), !text.isEmpty { return (ownPrefix + own, text) }
+        guard let peer, let text = value(peerPrefix + peer), !text.isEmpty else { return nil }
+        return (peerPrefix + peer, plain(text))
     }
 
     /// A value that may be base64: decoded when what comes out is printable text, else as it is.

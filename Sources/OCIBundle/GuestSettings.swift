@@ -18,15 +18,6 @@ public struct GuestSettings: Sendable {
 
     /// The value of swiftlet's name `own`, else of urunc's name `peer`, with the whole name; an empty one counts as none.
     public func value(_ own: String, peer: String? = nil) -> (name: String, value: String)? {
-        find(own, peer) { annotations[$0] } ?? find(own, peer) { metadata?[$0]?.string }
-    }
-
-    private func find(
-        _ own: String, _ peer: String?, _ value: (String) -> String?
-    ) -> (name: String, value: String)? {
-        let name = GuestMark.ownPrefix + own
-        if let text = value(name), !text.isEmpty { return (name, text) }
-        guard let peer, let text = value(GuestMark.peerPrefix + peer), !text.isEmpty else { return nil }
-        return (GuestMark.peerPrefix + peer, GuestMark.plain(text))
+        GuestMark.setting(own, peer) { annotations[$0] } ?? GuestMark.setting(own, peer) { metadata?[$0]?.string }
     }
 }

@@ -20,6 +20,17 @@ public struct Mount: Equatable, Sendable {
         self.source = source
         self.options = options
     }
+
+    /// Whether it shows a file or directory of the host's.
+    public var isBind: Bool { type == "bind" || options.contains("bind") || options.contains("rbind") }
+
+    /// The path of what it shows, on the host.
+    ///
+    /// - Parameter bundle: The bundle's absolute path, from which a relative one counts.
+    public func sourcePath(bundle: String) -> String {
+        let named = source ?? ""
+        return named.hasPrefix("/") ? named : "\(bundle)/\(named)"
+    }
 }
 
 extension Mount: SpecObject {
@@ -55,6 +66,9 @@ public struct IDMapping: Equatable, Sendable {
         self.hostID = hostID
         self.size = size
     }
+
+    /// Whether the range has an id of the container.
+    public func contains(_ id: UInt32) -> Bool { id >= containerID && id - containerID < size }
 }
 
 extension IDMapping: SpecObject {

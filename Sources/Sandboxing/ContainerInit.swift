@@ -74,10 +74,10 @@ struct ContainerInit: ~Copyable {
             try joinNamespace(namespace.raw, type: NamespaceFlag.time, path: path)
         }
         if let name = settings.spec.hostname, settings.namespaces.isSeparate(.uts) {
-            try at("/hostname", "cannot set it") { () throws(HostError) in try setHostName(name) }
+            try Failure.naming("/hostname", "cannot set it") { () throws(HostError) in try setHostName(name) }
         }
         if let name = settings.spec.domainname, settings.namespaces.isSeparate(.uts) {
-            try at("/domainname", "cannot set it") { () throws(HostError) in try setDomainName(name) }
+            try Failure.naming("/domainname", "cannot set it") { () throws(HostError) in try setDomainName(name) }
         }
     }
 
@@ -88,11 +88,6 @@ struct ContainerInit: ~Copyable {
         } catch {
             throw Failure(at: "/linux/timeOffsets", "cannot set the offsets of the clocks", cause: error)
         }
-    }
-
-    /// Does what a property asks for; a failure names it.
-    private func at(_ pointer: String, _ message: String, _ body: () throws(HostError) -> Void) throws(Failure) {
-        do throws(HostError) { try body() } catch { throw Failure(at: pointer, message, cause: error) }
     }
 
     @discardableResult

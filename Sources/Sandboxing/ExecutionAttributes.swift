@@ -21,25 +21,22 @@ struct ExecutionAttributes {
 
     /// Sets what is asked for, on this process. Needs its privileges still.
     func apply() throws(Failure) {
-        if let scheduling { try at("/process/scheduler") { () throws(HostError) in try setScheduling(scheduling) } }
+        let words = "cannot set how the process is run"
+        if let scheduling {
+            try Failure.naming("/process/scheduler", words) { () throws(HostError) in try setScheduling(scheduling) }
+        }
         if let ioPriority {
-            try at("/process/ioPriority") { () throws(HostError) in
+            try Failure.naming("/process/ioPriority", words) { () throws(HostError) in
                 try setIOPriority(level: Self.level(ioPriority.class), priority: Int32(ioPriority.priority))
             }
         }
         if let memory {
-            try at("/linux/memoryPolicy") { () throws(HostError) in
+            try Failure.naming("/linux/memoryPolicy", words) { () throws(HostError) in
                 try setMemoryPolicy(mode: memory.mode, nodes: memory.nodes)
             }
         }
-        if let personality { try at("/linux/personality") { () throws(HostError) in try setPersonality(personality) } }
-    }
-
-    private func at(_ pointer: String, _ body: () throws(HostError) -> Void) throws(Failure) {
-        do throws(HostError) {
-            try body()
-        } catch {
-            throw Failure(at: pointer, "cannot set how the process is run", cause: error)
+        if let personality {
+            try Failure.naming("/linux/personality", words) { () throws(HostError) in try setPersonality(personality) }
         }
     }
 

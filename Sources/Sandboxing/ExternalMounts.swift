@@ -37,7 +37,7 @@ public struct ExternalMounts {
         }
         var names = [Pair]()
         for mount in spec.mounts {
-            if MountOptions(mount).isBind, let (place, _) = mountPoint(mount.destination) {
+            if mount.isBind, let (place, _) = mountPoint(mount.destination) {
                 names.append((place, place))
             }
         }

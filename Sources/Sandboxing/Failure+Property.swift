@@ -8,6 +8,13 @@ extension Failure {
         self.init("config.json: \(pointer): \(message)", cause: cause)
     }
 
+    /// Does what a property asks for; a failure names it.
+    static func naming(
+        _ pointer: String, _ message: String, _ body: () throws(HostError) -> Void
+    ) throws(Failure) {
+        do throws(HostError) { try body() } catch { throw Failure(at: pointer, message, cause: error) }
+    }
+
     /// A name as a part of a JSON pointer: `~` is `~0`, `/` is `~1`.
     static func pointerPart(_ name: String) -> String {
         guard name.utf8.contains(where: { $0 == UInt8(ascii: "~") || $0 == UInt8(ascii: "/") }) else { return name }

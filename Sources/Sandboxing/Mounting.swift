@@ -62,8 +62,7 @@ struct Mounting: ~Copyable {
 
     /// What a bind mount shows, open.
     static func openSource(_ mount: Mount, bundle: String) throws(HostError) -> Descriptor {
-        let named = mount.source ?? ""
-        return try open(named.hasPrefix("/") ? named : "\(bundle)/\(named)", flags: .pathOnly)
+        try open(mount.sourcePath(bundle: bundle), flags: .pathOnly)
     }
 
     /// A view of the kernel. In a user namespace a new one takes a network or PID namespace of the same owner; without,

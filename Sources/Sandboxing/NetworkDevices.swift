@@ -9,12 +9,11 @@ enum NetworkDevices {
         let words = "cannot move network devices into the container"
         let path = "/proc/\(pid)/ns/net"
         do {
-            let own = try open("/proc/self/ns/net", flags: .readOnly)
             let other = try open(path, flags: .readOnly)
             let links = try NetworkLinks()
             for device in devices {
-                do throws(HostError) {
-                    try move(device, links, from: own.raw, to: other.raw, path)
+                do {
+                    try move(device, links, to: other.raw, path)
                 } catch {
                     let name = Failure.pointerPart(device.hostName)
                     throw Failure(at: "/linux/netDevices/\(name)", words, cause: error)
@@ -28,18 +27,11 @@ enum NetworkDevices {
     }
 
     private static func move(
-        _ device: NetDevice, _ links: borrowing NetworkLinks, from own: Int32, to other: Int32, _ path: String
-    ) throws(HostError) {
+        _ device: NetDevice, _ links: borrowing NetworkLinks, to other: Int32, _ path: String
+    ) throws {
         let index = try NetworkLinks.index(of: device.hostName)
         let addresses = try links.addresses(of: index)
-        try joinNamespace(other, type: NamespaceFlag.network, path: path)
-        do throws(HostError) {
-            try take(device, index, addresses, links, other)
-        } catch {
-            try joinNamespace(own, type: NamespaceFlag.network, path: "/proc/self/ns/net")
-            throw error
-        }
-        try joinNamespace(own, type: NamespaceFlag.network, path: "/proc/self/ns/net")
+        try inNetworkNamespace(other, path: path) { try take(device, index, addresses, links, other) }
     }
 
     /// In the container's namespace: takes the interface out of the one where `links` was made.

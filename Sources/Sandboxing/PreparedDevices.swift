@@ -59,7 +59,7 @@ struct PreparedDevices {
 
     /// What an id of the container is outside; nil when it is not mapped.
     private static func hostID(_ id: UInt32, _ mappings: [IDMapping]) -> UInt32? {
-        for mapping in mappings where id >= mapping.containerID && id - mapping.containerID < mapping.size {
+        for mapping in mappings where mapping.contains(id) {
             return UInt32(exactly: UInt64(mapping.hostID) + UInt64(id - mapping.containerID))
         }
         return nil

@@ -114,13 +114,13 @@ struct ProcessIdentity {
     func assume(passOn: (Int32) throws(HostError) -> Void = Self.nobody) throws(Failure) {
         if needsPrivilegeForSeccomp { try load(passOn) }
         if let capabilities {
-            try at("/process/capabilities/bounding", "cannot limit the capabilities") { () throws(HostError) in
-                try limitBoundingCapabilities(to: capabilities.bounding)
+            try Failure.naming("/process/capabilities/bounding", "cannot limit the capabilities") {
+                () throws(HostError) in try limitBoundingCapabilities(to: capabilities.bounding)
             }
         }
         try becomeUser()
         if let capabilities {
-            try at("/process/capabilities", "cannot set the capabilities") { () throws(HostError) in
+            try Failure.naming("/process/capabilities", "cannot set the capabilities") { () throws(HostError) in
                 try setCapabilities(
                     effective: capabilities.effective, permitted: capabilities.permitted,
                     inheritable: capabilities.inheritable)
@@ -129,13 +129,14 @@ struct ProcessIdentity {
         }
         setFileModeMask(user.umask ?? 0o022)
         guard noNewPrivileges else { return }
-        try at("/process/noNewPrivileges", "cannot set it", setNoNewPrivileges)
+        try Failure.naming("/process/noNewPrivileges", "cannot set it", setNoNewPrivileges)
     }
 
     private func becomeUser() throws(Failure) {
-        try at("/process/user", "cannot keep the capabilities") { () throws(HostError) in try setKeepCapabilities(true)
+        try Failure.naming("/process/user", "cannot keep the capabilities") { () throws(HostError) in
+            try setKeepCapabilities(true)
         }
-        try at("/process/user/additionalGids", "cannot set the groups") { () throws(HostError) in
+        try Failure.naming("/process/user/additionalGids", "cannot set the groups") { () throws(HostError) in
             do throws(HostError) {
                 if !keepsGroups { try setGroups(user.additionalGids) }
             } catch {
@@ -143,16 +144,11 @@ struct ProcessIdentity {
                 if !user.additionalGids.isEmpty || !error.isPermission { throw error }
             }
         }
-        try at("/process/user/gid", "cannot set it") { () throws(HostError) in try setGroup(user.gid) }
-        try at("/process/user/uid", "cannot set it") { () throws(HostError) in
+        try Failure.naming("/process/user/gid", "cannot set it") { () throws(HostError) in try setGroup(user.gid) }
+        try Failure.naming("/process/user/uid", "cannot set it") { () throws(HostError) in
             try setUser(user.uid)
             try setKeepCapabilities(false)
         }
-    }
-
-    /// Does what a property asks for; a failure names it.
-    private func at(_ pointer: String, _ message: String, _ body: () throws(HostError) -> Void) throws(Failure) {
-        do throws(HostError) { try body() } catch { throw Failure(at: pointer, message, cause: error) }
     }
 
     /// Loads the filter of a process with no_new_privs: the last thing before its program begins.
@@ -162,7 +158,7 @@ struct ProcessIdentity {
 
     private func load(_ passOn: (Int32) throws(HostError) -> Void) throws(Failure) {
         guard let seccomp else { return }
-        try at("/linux/seccomp", "cannot load the filter") { () throws(HostError) in
+        try Failure.naming("/linux/seccomp", "cannot load the filter") { () throws(HostError) in
             guard seccomp.notifies else { return try seccomp.load() }
             let listener = try seccomp.loadListening()
             try passOn(listener.raw)

@@ -88,7 +88,7 @@ extension Sandbox {
         if mount.type == "cgroup" || mount.type == "cgroup2" {
             return addHierarchies(mount.destination, &restored)
         }
-        guard MountOptions(mount).isBind else {
+        guard mount.isBind else {
             if !isRestored { _ = try tree.make(mount.destination, isDirectory: true) }
             return
         }

@@ -64,7 +64,7 @@ struct RootSwitch {
     private func furnishDevices(_ tree: borrowing RootTree) throws -> Console? {
         // A host's /dev that is bound into the container is complete, and not the container's to change.
         let bindsDev = settings.spec.mounts.contains {
-            RootTree.normalised($0.destination) == ["dev"] && MountOptions($0).isBind
+            RootTree.normalised($0.destination) == ["dev"] && $0.isBind
         }
         if !bindsDev {
             let held = DescriptorSet()

@@ -128,6 +128,14 @@ public struct Sandbox {
         return cgroup
     }
 
+    /// The path of the network namespace that the container joins, and the number of the file that was found there.
+    public var joinedNetwork: (path: String, number: UInt64)? {
+        get throws(HostError) {
+            guard let joined = settings.namespaces.joined.first(where: { $0.type == .network }) else { return nil }
+            return (joined.path, try status(of: joined.descriptor).inode)
+        }
+    }
+
     /// Makes the container's cgroups and sets their limits.
     ///
     /// A caller without privileges, who may make none, gets a container without, unless it has limits.

@@ -67,6 +67,6 @@ struct UserChecks {
 extension [IDMapping] {
     /// Whether an id of the container is somebody outside.
     func maps(_ id: UInt32) -> Bool {
-        contains { id >= $0.containerID && UInt64(id) < UInt64($0.containerID) + UInt64($0.size) }
+        contains { $0.contains(id) }
     }
 }

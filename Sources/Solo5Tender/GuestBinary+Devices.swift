@@ -88,15 +88,11 @@ extension GuestBinary {
 extension [UInt8] {
     /// Overwrites the bytes at `offset` with `number`, little-endian.
     mutating func put(_ number: some FixedWidthInteger, at offset: Int) {
-        for index in 0..<number.bitWidth / 8 {
-            self[offset + index] = UInt8(truncatingIfNeeded: number >> (index * 8))
-        }
+        for (index, byte) in machineBytes(number).enumerated() { self[offset + index] = byte }
     }
 
     /// Appends `number`, little-endian.
     mutating func append(number: some FixedWidthInteger) {
-        for index in 0..<number.bitWidth / 8 {
-            append(UInt8(truncatingIfNeeded: number >> (index * 8)))
-        }
+        append(contentsOf: machineBytes(number))
     }
 }

@@ -7,11 +7,6 @@
 load helpers
 load network
 
-teardown() {
-    end_namespaces
-    clean_up
-}
-
 setup() {
     prepare
     POINTS=${POINTS:-40}

@@ -14,11 +14,6 @@ setup() {
     namespace HOST
 }
 
-teardown() {
-    end_namespaces
-    clean_up
-}
-
 # A bundle of the server, told its network in MirageOS' words. What it touches beyond 64 MiB nobody gives it.
 http_bundle() { # hvt|spt GUEST ARGS...
     guest_bundle "$@"

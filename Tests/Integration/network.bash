@@ -1,5 +1,10 @@
 # Network namespaces of a test's own, and links between them. To be loaded after helpers.bash; they go with the
-# processes that hold them, which end_namespaces ends: a test's teardown calls it.
+# processes that hold them, which the teardown here ends.
+
+teardown() {
+    end_namespaces
+    clean_up
+}
 
 need_links() {
     need_command ip

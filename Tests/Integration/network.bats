@@ -10,11 +10,6 @@ setup() {
     need_links
 }
 
-teardown() {
-    end_namespaces
-    clean_up
-}
-
 # What the guest netdev says of its device, in decimal numbers as it prints them.
 expect_device() { # MTU MAC
     local bytes number

@@ -45,6 +45,14 @@ rootless_bundle() { # COMMAND
     edit '.process.terminal = false | .process.args = ["sh", "-c", $command]' --arg command "$1"
 }
 
+# Gives the bundle to the user, who is root in its user namespace, with no other id and no limits.
+map_own() {
+    chown -R "$USER_ID:$USER_ID" "$BUNDLE"
+    edit 'del(.linux.resources) | .linux.namespaces += [{type: "user"}]
+        | .linux.uidMappings = [{containerID: 0, hostID: $id, size: 1}] | .linux.gidMappings = .linux.uidMappings' \
+        --argjson id "$USER_ID"
+}
+
 # Maps the user's own id to root and 65535 granted ones to the others.
 map_granted() {
     [[ -e /etc/subuid && -e /etc/subgid ]] || skip "no /etc/subuid to be replaced: the package uidmap is not installed"
@@ -300,10 +308,7 @@ delegate_cgroups() {
 @test "a guest without privileges" {
     need_guests
     guest_bundle spt hello from user
-    chown -R "$USER_ID:$USER_ID" "$BUNDLE"
-    edit 'del(.linux.resources) | .linux.namespaces += [{type: "user"}]
-        | .linux.uidMappings = [{containerID: 0, hostID: $id, size: 1}] | .linux.gidMappings = .linux.uidMappings' \
-        --argjson id "$USER_ID"
+    map_own
     run_container
     expect_success
     expect_output $'Hello from swiftlet guest\ncommand line: from user'
@@ -324,10 +329,7 @@ delegate_cgroups() {
     setpriv --reuid "$USER_ID" --clear-groups sh -c ': <>/dev/net/tun' 2>/dev/null ||
         skip "an ordinary user cannot open /dev/net/tun here"
     guest_bundle spt netdev send
-    chown -R "$USER_ID:$USER_ID" "$BUNDLE"
-    edit 'del(.linux.resources) | .linux.namespaces += [{type: "user"}]
-        | .linux.uidMappings = [{containerID: 0, hostID: $id, size: 1}] | .linux.gidMappings = .linux.uidMappings' \
-        --argjson id "$USER_ID"
+    map_own
     run_container
     expect_success
     expect_contains 'sent 60 bytes'

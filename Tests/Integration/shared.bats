@@ -19,11 +19,6 @@ setup() {
     at "$pod" ip route add default via 10.0.0.1
 }
 
-teardown() {
-    end_namespaces
-    clean_up
-}
-
 # A guest that serves HTTP in the pod; more of config.json by a filter.
 web_guest() { # [JQ_FILTER [ARGS...]]
     guest_bundle spt http "${@:2}"
