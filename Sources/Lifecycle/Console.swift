@@ -1,4 +1,5 @@
 internal import HostSystem
+internal import OCISpec
 
 /// The caller's terminal in front of a container's, for `run` in the foreground.
 final class Console {
@@ -15,13 +16,15 @@ final class Console {
 
     deinit { for number in [ours, theirs, master] where number >= 0 { _ = Descriptor(owning: number) } }
 
-    /// Takes the master that process 1 has sent.
-    ///
-    /// What the program prints comes out as it is: the caller's terminal begins lines by itself, and a pipe or file is
-    /// to have none of a terminal's carriage returns. As with runc.
-    func takeTerminal() throws {
-        master = try receiveDescriptor(over: ours).release()
+    /// Takes the master that a process has sent.
+    func takeTerminal() throws { master = try receiveDescriptor(over: ours).release() }
+
+    /// Makes the terminal ready for a program that has not begun: as large as the caller's, and what the program prints
+    /// comes out as it is. The caller's terminal begins lines by itself, and a pipe or file is to have none of a terminal's
+    /// carriage returns. As with runc.
+    func prepare() throws {
         try keepNewlines(master)
+        resize()
     }
 
     /// The descriptors to wait for: the container's output, and the caller's input while it lasts.
@@ -29,12 +32,17 @@ final class Console {
 
     /// Hands the caller's terminal over.
     func begin() throws {
-        resize()
         if isTerminal(0) { raw = try RawTerminal(0) }
     }
 
     /// Gives the caller's terminal back.
     func end() { raw?.restore() }
+
+    /// The size of the caller's terminal; nil where there is none.
+    var callersSize: ConsoleSize? {
+        guard let size = try? windowSize(0) else { return nil }
+        return ConsoleSize(height: UInt(size.rows), width: UInt(size.columns))
+    }
 
     /// Makes the container's terminal as large as the caller's.
     func resize() {

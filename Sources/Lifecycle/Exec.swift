@@ -44,6 +44,11 @@ extension Runtime {
         if request.process.terminal && request.consoleSocket == nil {
             throw Failure("cannot allocate tty if it will detach without setting console socket")
         }
+        if let console {
+            // Before the program begins, which may ask at once.
+            request.process.consoleSize = console.callersSize ?? request.process.consoleSize
+            request.keepsNewlines = true
+        }
         let pidfdSocket = try openPidfdSocket(options.pidfdSocket, held)
         let process = try ExecProcess(request)
         // Signals that come from now on belong to the process; they wait until it can take them.
@@ -59,7 +64,6 @@ extension Runtime {
         log.debug("child process in init(): it is \(pid)")
         log.debug("setns_init: about to exec: \(request.process.args.first ?? "") has begun")
         do {
-            // First: the program prints already.
             try console?.takeTerminal()
             try writePidFile(options.pidFile, pid)
             try sendProcess(pid, named: "setns", over: pidfdSocket)

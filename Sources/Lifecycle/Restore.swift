@@ -52,6 +52,7 @@ extension Runtime {
     ) throws -> Int32 {
         do {
             try console?.takeTerminal()
+            try console?.prepare()
             switch signals {
             case .none: return 0
             case .some(let queue):

@@ -19,6 +19,7 @@ extension Runtime {
         }
         do {
             try console?.takeTerminal()
+            try console?.prepare()
             let relay = try begin(id: id).relay
             guard let signals else {
                 try relay?.waitUntilReady(pid)

@@ -23,6 +23,8 @@ public struct ExecRequest {
     public var preservedDescriptors: [Int32] = []
     /// The socket that takes the terminal's master.
     public var consoleSocket: Int32?
+    /// What the program prints on its terminal comes out as it is, without carriage returns.
+    public var keepsNewlines = false
 
     /// Who decides about the calls that the container's filter leaves to an agent, and what that is told.
     public var agent: (agent: SeccompAgent, state: ContainerStateDocument)?
@@ -159,6 +161,8 @@ private struct ExecInit: ~Copyable {
 
     private func openConsole() throws -> RootSwitch.Console? {
         guard request.process.terminal else { return nil }
-        return RootSwitch.Console(terminal: try PseudoTerminal(multiplexer: "/dev/pts/ptmx"))
+        let terminal = try PseudoTerminal(multiplexer: "/dev/pts/ptmx")
+        if request.keepsNewlines { try keepNewlines(terminal.slave.raw) }
+        return RootSwitch.Console(terminal: terminal)
     }
 }

@@ -466,7 +466,7 @@ cgroup() { # CONTROLLER FILE
 
 @test "CRI: a container with a terminal" {
     pod one
-    started main '.tty = true | .stdin = true' sh -c 'test -t 0 && tty; read -r line; stty size; echo "got $line"; exit 5'
+    started main '.tty = true | .stdin = true' sh -c 'test -t 0 && tty; read -r line; sleep 0.3; stty size; echo "got $line"; exit 5'
     local url
     url=$(cri Attach "{\"container_id\": \"$CONTAINER\", \"tty\": true, \"stdin\": true, \"stdout\": true}" | jq --raw-output .url)
     works "$cri_py" stream "$url" size:33x77 'send:something\r' 'wait:33 77' 'wait:got something'

@@ -392,6 +392,23 @@ CALL
     matches "$(tr -d '\r\0' <"$TEST_DIR/typescript")" '/dev/pts/[0-9]+'$'\n''33 77' "terminal and size"
 }
 
+@test "the terminal of exec is ready before the program begins" {
+    need_swiftlet # runc makes it as large as the caller's afterwards
+    running
+    need_command script
+    need_command strace
+    # The caller comes late: it hears only then that the program has begun.
+    cat >"$TEST_DIR/call" <<CALL
+stty rows 33 cols 77
+strace -o /dev/null -e trace=recvmsg -e inject=recvmsg:delay_exit=500000 \
+    "$RUNTIME" --root "$ROOT" exec --tty "$ID" sh -c 'stty size; stty -a | grep -o .onlcr'
+CALL
+    status=0
+    script --quiet --return --command "bash $TEST_DIR/call" /dev/null </dev/null >"$TEST_DIR/typescript" 3>&- || status=$?
+    expect_status 0
+    matches "$(tr -d '\r\0' <"$TEST_DIR/typescript")" '33 77'$'\n''-onlcr' "size and newlines"
+}
+
 @test "exec --tty with a console socket" {
     need_command python3
     running
