@@ -19,9 +19,10 @@ public struct MirageOS: Framework {
     }
 
     /// Options for the network, then the words of the process. There are none for environment and working directory.
-    public func bootString(for process: GuestProcess, network: GuestNetwork) throws(GuestError) -> [UInt8] {
+    public func bootString(_ boot: GuestBoot) throws(GuestError) -> [UInt8] {
+        let process = boot.process
         var words: [String] = []
-        for (index, connection) in network.connections.enumerated() {
+        for (index, connection) in boot.network.connections.enumerated() {
             guard let interface = connection.interface else { continue }
             // The first device has the options without a name, further ones those of their group.
             words += Self.options(of: interface, prefix: index == 0 ? "--" : "--\(connection.device)-")

@@ -20,7 +20,8 @@ public struct Rumprun: Framework {
 
     /// The object with command line, environment, host name, working directory, the first interface
     /// and where to mount the first disk.
-    public func bootString(for process: GuestProcess, network: GuestNetwork) throws(GuestError) -> [UInt8] {
+    public func bootString(_ boot: GuestBoot) throws(GuestError) -> [UInt8] {
+        let process = boot.process
         var members = [("cmdline", "\"\(try Self.commandLine(of: process))\"")]
         for entry in process.environment { members.append(("env", "\"\(try Self.plain(entry, "environment"))\"")) }
         if !process.hostName.isEmpty {
@@ -29,7 +30,7 @@ public struct Rumprun: Framework {
         if process.workingDirectory != "/" {
             members.append(("cwd", "\"\(try Self.plain(process.workingDirectory, "working directory"))\""))
         }
-        if let net = Self.network(network) { members.append(("net", net)) }
+        if let net = Self.network(boot.network) { members.append(("net", net)) }
         if let place = process.blockMountPoint {
             let point = try Self.plain(place, "mount point")
             members.append(

@@ -46,10 +46,10 @@ public protocol Framework: Sendable {
     /// - Throws: An error when the file is this framework's but cannot run.
     func recognise(_ candidate: GuestCandidate) throws -> Guest?
 
-    /// The boot string that tells a guest of its process and network, without a terminating NUL.
+    /// The boot string that tells a guest of its process, network and disks, without a terminating NUL.
     ///
     /// - Throws: ``GuestError`` that names what the framework has no words for.
-    func bootString(for process: GuestProcess, network: GuestNetwork) throws(GuestError) -> [UInt8]
+    func bootString(_ boot: GuestBoot) throws(GuestError) -> [UInt8]
 }
 
 extension Framework {

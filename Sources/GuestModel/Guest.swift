@@ -13,6 +13,21 @@ public struct BootProtocol: Hashable, Sendable, CustomStringConvertible {
         self.version = version
     }
 
+    /// Solo5's tender on KVM, ABI 2.
+    public static let solo5HVT = BootProtocol(name: "solo5-hvt", version: 2)
+    /// Solo5's tender on seccomp, ABI 2.
+    public static let solo5SPT = BootProtocol(name: "solo5-spt", version: 2)
+    /// An ELF file with a note that names its 32-bit entry, which gets `hvm_start_info`. See Xen's pvh.pandoc.
+    public static let pvh = BootProtocol(name: "pvh", version: 1)
+    /// The Multiboot Specification 0.6.96; a loader puts the image's path in front of the boot string.
+    public static let multiboot = BootProtocol(name: "multiboot", version: 1)
+    /// A bzImage. See the kernel's Documentation/arch/x86/boot.rst.
+    public static let bzImage = BootProtocol(name: "bzimage", version: 2)
+    /// An ELF file whose 64-bit entry gets `boot_params`. See the same, "64-bit Boot Protocol".
+    public static let linux64 = BootProtocol(name: "linux64", version: 2)
+    /// A disk whose first sector is a boot loader.
+    public static let disk = BootProtocol(name: "disk", version: 1)
+
     /// `solo5-spt (ABI 2)`
     public var description: String { "\(name) (ABI \(version))" }
 }
@@ -49,18 +64,24 @@ public struct Guest: Equatable, Sendable {
     public let bootProtocols: [BootProtocol]
     /// The devices it declares; every one must be attached.
     public let devices: [GuestDevice]
+    /// The hardware it can drive; nil for a guest that has its devices from its tender, those it declares.
+    public let hardware: GuestHardware?
+    /// The version of its framework; nil where the image does not say.
+    public let version: String?
     /// The least guest memory in bytes with which its image can be loaded.
     public let leastMemoryBytes: UInt64
 
     /// Creates a guest.
     public init(
         framework: String, path: String, bootProtocols: [BootProtocol], devices: [GuestDevice],
-        leastMemoryBytes: UInt64
+        hardware: GuestHardware? = nil, version: String? = nil, leastMemoryBytes: UInt64
     ) {
         self.framework = framework
         self.path = path
         self.bootProtocols = bootProtocols
         self.devices = devices
+        self.hardware = hardware
+        self.version = version
         self.leastMemoryBytes = leastMemoryBytes
     }
 }

@@ -62,12 +62,10 @@ public struct GuestPlan: Equatable, Sendable {
     public let bootProtocol: BootProtocol
     /// The guest's memory in MiB.
     public let memoryMiB: UInt64
-    /// What the guest is told of its process.
-    public let process: GuestProcess
+    /// What the guest is told, as far as it is known before the network is.
+    public let boot: GuestBoot
     /// Its boot string without a terminating NUL, as far as it is known before the network is.
     public let commandLine: [UInt8]
-    /// The name servers that the guest is told.
-    public let nameServers: [IPAddress]
     /// What is the guest's of a network that it shares.
     public let network: NetworkShare
     /// The devices the guest declares.
@@ -102,7 +100,7 @@ public struct GuestPlan: Equatable, Sendable {
             "network": [
                 "addresses": JSONValue(network.addresses.map(\.description)), "ports": JSONValue(network.portTexts),
             ],
-            "nameServers": JSONValue(nameServers.map(\.description)),
+            "nameServers": JSONValue(boot.network.nameServers.map(\.description)),
             "devices": .array(devices.map(json(of:))),
             "mountsLeftOut": JSONValue(mountsLeftOut),
         ]

@@ -71,15 +71,16 @@ private func plan(
     do throws(GuestError) {
         let (monitor, bootProtocol) = try chooseMonitor(for: guest, wanted: found.wantedMonitor)
         try checkHost(monitor)
-        var process = found.process
-        process.blockMountPoint = attached.mountPoint
+        var boot = GuestBoot(
+            process: found.process, network: GuestNetwork(nameServers: nameServers), over: bootProtocol,
+            version: guest.version, disks: attached.blocks.plans.map(\.name))
+        boot.process.blockMountPoint = attached.mountPoint
         return GuestPlan(
             framework: guest.framework, foundBy: found.foundBy, kernel: guest.path, monitor: monitor.name,
             form: monitor.form, hostNeeds: monitor.hostNeeds, bootProtocol: bootProtocol,
             memoryMiB: try memory(of: guest, under: monitor, limit: spec.linux?.resources?.memory?.limit),
-            process: process,
-            commandLine: try bootString(of: guest.framework, for: process, network: GuestNetwork()),
-            nameServers: nameServers, network: try NetworkShare(spec.annotations), devices: guest.devices,
+            boot: boot, commandLine: try bootString(of: guest.framework, boot),
+            network: try NetworkShare(spec.annotations), devices: guest.devices,
             blocks: attached.blocks.plans, mountsLeftOut: attached.mountsLeftOut)
     } catch {
         throw Failure("cannot run \(guest.path) as a unikernel", cause: error)
@@ -107,13 +108,11 @@ private func checkHost(_ monitor: any Monitor) throws(GuestError) {
     if let problem = facts.kvmProblem { throw GuestError("monitor \(monitor.name) needs KVM: \(problem)") }
 }
 
-private func bootString(
-    of framework: String, for process: GuestProcess, network: GuestNetwork
-) throws(GuestError) -> [UInt8] {
+private func bootString(of framework: String, _ boot: GuestBoot) throws(GuestError) -> [UInt8] {
     guard let framework = frameworks.first(where: { $0.name == framework }) else {
         throw GuestError("framework \(framework) is not known")
     }
-    return try framework.bootString(for: process, network: network)
+    return try framework.bootString(boot)
 }
 
 extension GuestPlan {
@@ -121,9 +120,10 @@ extension GuestPlan {
     ///
     /// - Throws: ``HostSystem/Failure`` that names what cannot be told.
     public func bootString(connections: [GuestNetwork.Connection]) throws(Failure) -> [UInt8] {
-        let network = GuestNetwork(connections: connections, nameServers: nameServers)
+        var boot = boot
+        boot.network.connections = connections
         do throws(GuestError) {
-            return try LaunchPlanning.bootString(of: framework, for: process, network: network)
+            return try LaunchPlanning.bootString(of: framework, boot)
         } catch {
             throw Failure("cannot run \(kernel) as a unikernel", cause: error)
         }

@@ -7,7 +7,7 @@ public struct Solo5HVT: Monitor {
     /// The name urunc's images use is the same; this is the program's.
     public let aliases = ["solo5-hvt"]
     /// ABI version 2, HVT_ABI_VERSION.
-    public let bootProtocols = [BootProtocol(name: "solo5-hvt", version: 2)]
+    public let bootProtocols = [BootProtocol.solo5HVT]
     /// KVM.
     public let hostNeeds = [HostNeed.kvm]
     /// Guest memory is mapped by 2 MiB pages, and four page directories cover 4 GiB. For each 4 KiB the kernel has 8 bytes

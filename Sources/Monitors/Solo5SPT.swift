@@ -7,7 +7,7 @@ public struct Solo5SPT: Monitor {
     /// The name urunc's images use is the same; this is the program's.
     public let aliases = ["solo5-spt"]
     /// ABI version 2, SPT_ABI_VERSION.
-    public let bootProtocols = [BootProtocol(name: "solo5-spt", version: 2)]
+    public let bootProtocols = [BootProtocol.solo5SPT]
     /// Nothing.
     public let hostNeeds = [HostNeed]()
     /// The guest's addresses begin at 0 and end where this program is mapped. Page tables have 8 bytes for each 4 KiB.

@@ -19,7 +19,8 @@ private func network(_ interfaces: GuestInterface?...) -> GuestNetwork {
 
 private func words(_ framework: some Framework, _ network: GuestNetwork, _ arguments: [String] = []) throws -> String {
     let process = GuestProcess(arguments: ["/unikernel"] + arguments)
-    return String(decoding: try framework.bootString(for: process, network: network), as: UTF8.self)
+    let boot = GuestBoot(process: process, network: network, over: .solo5SPT)
+    return String(decoding: try framework.bootString(boot), as: UTF8.self)
 }
 
 private let default4 = (to: "0.0.0.0/0", via: "10.0.0.1")

@@ -23,7 +23,7 @@ import Testing
     @Test func mirageOS() throws {
         let refused = refusals(seed: 1) { process in
             do throws(GuestError) {
-                let line = try MirageOS().bootString(for: process, network: GuestNetwork())
+                let line = try MirageOS().bootString(GuestBoot(process: process, over: .solo5SPT))
                 #expect(splitLikeParseArgv(line) == bytes(Array(process.arguments.dropFirst())), "\(process.arguments)")
                 return false
             } catch {
@@ -40,7 +40,7 @@ import Testing
     @Test func rumprun() throws {
         let refused = refusals(seed: 2) { process in
             do throws(GuestError) {
-                let text = try Rumprun().bootString(for: process, network: GuestNetwork())
+                let text = try Rumprun().bootString(GuestBoot(process: process, over: .solo5SPT))
                 guard let read = RumprunConfiguration(text) else {
                     Issue.record("cannot be read: \(String(decoding: text, as: UTF8.self))")
                     return false
@@ -74,7 +74,7 @@ import Testing
     @Test func solo5() throws {
         let refused = refusals(seed: 3) { process in
             do throws(GuestError) {
-                let line = try Solo5().bootString(for: process, network: GuestNetwork())
+                let line = try Solo5().bootString(GuestBoot(process: process, over: .solo5SPT))
                 #expect(line == Array(process.arguments.dropFirst().joined(separator: " ").utf8))
                 return false
             } catch {
@@ -90,7 +90,7 @@ import Testing
     func theLongestLineAndOneByteMore(framework: any Framework) throws {
         func line(of length: Int) throws(GuestError) -> [UInt8] {
             let process = GuestProcess(arguments: ["x", String(repeating: "a", count: length)])
-            return try framework.bootString(for: process, network: GuestNetwork())
+            return try framework.bootString(GuestBoot(process: process, over: .solo5SPT))
         }
         let most = 8191 - (try line(of: 1).count - 1)
         #expect(try line(of: most).count == 8191)
@@ -102,7 +102,7 @@ import Testing
     @Test(arguments: [MirageOS(), Rumprun(), Solo5()] as [any Framework])
     func aCommandLineOfTheImageIsTakenAsItIs(framework: any Framework) throws {
         let process = GuestProcess(arguments: ["x", "y"], commandLine: "one  'two' --three=4")
-        let line = String(decoding: try framework.bootString(for: process, network: GuestNetwork()), as: UTF8.self)
+        let line = String(decoding: try framework.bootString(GuestBoot(process: process, over: .solo5SPT)), as: UTF8.self)
         #expect(line.contains("one  'two' --three=4"))
         #expect(!line.contains("y"))
     }
