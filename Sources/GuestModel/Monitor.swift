@@ -51,6 +51,12 @@ public struct MemoryLimits: Equatable, Sendable {
         let tables = (available - Self.beside) / (mappedByOne + 1) + 1
         return min(available - overhead, available - Self.beside - tables, most)
     }
+
+    /// The least that a container may use whose guest has `size`: the smallest number with this ``share(of:)``.
+    public func need(of size: UInt64) -> UInt64 {
+        // The tables of what is given to a guest grow by one for each `mappedByOne`, beginning with the first.
+        max(size + overhead, Self.beside + size + 1 + size / mappedByOne)
+    }
 }
 
 /// A monitor: what it can boot and what it needs, told without regard to any framework.

@@ -1,5 +1,6 @@
 internal import ContainerState
 internal import HostSystem
+internal import LaunchPlanning
 public import OCISpec
 internal import Sandboxing
 
@@ -24,11 +25,14 @@ extension Runtime {
         if !record.unit.isEmpty { try Cgroup.announce(resources, toUnit: record.unit) }
     }
 
-    /// A guest was told how much memory it has, and may use all of it at any time.
+    /// A guest was told how much memory it has, and may use all of it at any time; its monitor needs some besides.
     private func checkGuestMemory(_ record: ContainerRecord, _ limit: Int64?) throws(Failure) {
-        guard let limit, limit > 0, UInt64(limit) < record.guestMemoryMiB << 20 else { return }
+        guard let limit, limit > 0, record.guestMemoryMiB > 0 else { return }
+        let monitor = record.guest.split(separator: "/").last.map(String.init) ?? ""
+        let need = leastMemoryLimitMiB(forGuest: record.guestMemoryMiB, under: monitor)
+        guard UInt64(limit) >> 20 < need else { return }
         throw Failure(
             "cannot set the memory limit of container \(record.id) to \(limit): its guest was started with "
-                + "\(record.guestMemoryMiB) MiB, which cannot be taken from it")
+                + "\(record.guestMemoryMiB) MiB, which cannot be taken from it, and with its monitor needs \(need) MiB")
     }
 }

@@ -250,4 +250,11 @@ holds() { # CONTROLLER FILE VALUE
         update --memory 8M "$ID"
     holds memory memory.limit_in_bytes $((64 * MiB))
     has_status running
+    # Nor what its monitor needs beside it: the guest's own size is too little, what it was planned for is not.
+    refused "started with 28 MiB, which cannot be taken from it, and with its monitor needs 32 MiB" \
+        update --memory 28M "$ID"
+    refused "needs 32 MiB" update --memory $((32 * MiB - 1)) "$ID"
+    ok update --memory 32M "$ID"
+    holds memory memory.limit_in_bytes $((32 * MiB))
+    has_status running
 }
