@@ -1,14 +1,14 @@
-// Does what a processor does not allow; the command line tells what. There is no handler for exceptions, so hvt sees
-// the virtual machine shut down, and the spt process dies of a signal.
+// Does what a processor does not allow; the command line tells what. On hvt there is no handler for exceptions, so the
+// monitor sees the virtual machine shut down; the spt process dies of a signal; on virt a handler ends with 255.
 //
 // read-null, write-null, jump-null   uses address 0
-// beyond                             reads the first byte behind guest memory
+// beyond                             reads the first byte behind guest memory (allowed on virt)
 // write-text                         writes to the program's own instructions
 // write-constants                    writes to read-only data
-// execute-data                       runs an instruction from writable memory (allowed by hvt on x86: exits with 3)
+// execute-data                       runs an instruction from writable memory (allowed on hvt and virt: exits with 3)
 // undefined                          runs an undefined instruction
 // divide                             divides by zero
-// stack                              uses a stack that is not there
+// stack                              uses a stack that is not there (virt: the machine shuts down)
 
 #include "guest.h"
 

@@ -1,5 +1,6 @@
 // The little that the test guests share. Each guest is one file with a `guest_main`; the platform files
-// (platform_hvt.c, platform_spt.c) translate the calls below into hypercalls or system calls.
+// (platform_hvt.c, platform_spt.c, platform_virt.c) translate the calls below into hypercalls, into system calls or into
+// what hardware does.
 
 #pragma once
 
@@ -36,9 +37,9 @@ size_t length(const char *text);
 /// Reads a decimal number from all of `text`; returns `fallback` when `text` is empty and aborts when it is no number.
 uint64_t parse_number(const char *text, uint64_t fallback);
 
-// platform_hvt.c and platform_spt.c: what the host offers.
+// platform_hvt.c, platform_spt.c, platform_virt.c: what the host offers.
 
-/// The command line, as the tender joined it.
+/// The command line, as the tender joined it or the monitor passed it.
 const char *command_line(void);
 uint64_t memory_size(void);
 /// The first address behind the loaded program.
@@ -65,10 +66,14 @@ int block_write(uint64_t handle, uint64_t offset, const void *data, size_t size)
 int net_read(uint64_t handle, void *data, size_t *size);
 int net_write(uint64_t handle, const void *data, size_t size);
 
-#ifdef GUEST_HVT
+#if defined GUEST_HVT
 /// Passes the lower 32 bits of `argument` to the monitor as hypercall `number`.
 void hypercall(uint16_t number, const volatile void *argument);
-#else
+#elif defined GUEST_SPT
 /// A Linux system call; the result is negative errno when it failed.
 long system_call(long number, long a, long b, long c, long d, long e, long f);
+#elif defined GUEST_VIRT
+/// Takes what has come in on the console, without waiting; the result is the number of bytes. From the first call on,
+/// `wait_ready` returns as well when there is something.
+size_t console_read(void *data, size_t size);
 #endif

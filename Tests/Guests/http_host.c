@@ -8,7 +8,7 @@ enum { PAGE = 4096, MIB = 1 << 20 };
 int host_grow(uint64_t mib) {
     if (mib > net_memory_left() / MIB)
         return 0;
-    volatile uint8_t *memory = net_allocate((size_t)mib * MIB);
+    volatile uint8_t *memory = net_allocate_buffer((size_t)mib * MIB);
     for (size_t offset = 0; memory != NULL && offset < mib * MIB; offset += PAGE)
         memory[offset] = 1;
     return memory != NULL;

@@ -17,8 +17,11 @@ int guest_main(void) {
 
     uint64_t pages = 0;
     for (uint64_t address = first; address < end; address += PAGE, pages++) {
+#ifndef GUEST_VIRT
+        // A PC's firmware has used some of it before; a tender gives it to nobody else.
         if (*(volatile uint64_t *)address != 0)
             guest_abort("free memory is not zero at the start");
+#endif
         *(volatile uint64_t *)address = ~address;
     }
     for (uint64_t address = first; address < end; address += PAGE)

@@ -77,6 +77,8 @@ extern size_t net_dns_server_count;
 
 /// Memory that is never given back, zeroed, or NULL when there is not enough left.
 void *net_allocate(size_t size);
+/// The same, with anything in it.
+void *net_allocate_buffer(size_t size);
 uint64_t net_memory_left(void);
 void net_copy(void *destination, const void *source, size_t size);
 int net_same(const void *left, const void *right, size_t size);

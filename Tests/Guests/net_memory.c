@@ -13,13 +13,22 @@ uint64_t net_memory_left(void) {
     return end > next_free ? end - next_free : 0;
 }
 
-void *net_allocate(size_t size) {
+void *net_allocate_buffer(size_t size) {
     size = (size + GRAIN - 1) / GRAIN * GRAIN;
     if (size > net_memory_left())
         return NULL;
-    // Free memory is zero from the start.
     void *memory = (void *)next_free;
     next_free += size;
+    return memory;
+}
+
+void *net_allocate(size_t size) {
+    void *memory = net_allocate_buffer(size);
+#ifdef GUEST_VIRT
+    // A tender gives memory that is zero; a PC's firmware has used some of it before.
+    if (memory != NULL)
+        __builtin_memset(memory, 0, size);
+#endif
     return memory;
 }
 

@@ -28,8 +28,8 @@ void tcp_start(void) {
     queue = net_allocate(2 * connection_count * sizeof *queue);
     for (size_t index = connection_count; index-- > 0;) {
         struct tcp_connection *connection = &connections[index];
-        connection->input = (struct stream){.bytes = net_allocate(BUFFER), .capacity = BUFFER};
-        connection->output = (struct stream){.bytes = net_allocate(BUFFER), .capacity = BUFFER};
+        connection->input = (struct stream){.bytes = net_allocate_buffer(BUFFER), .capacity = BUFFER};
+        connection->output = (struct stream){.bytes = net_allocate_buffer(BUFFER), .capacity = BUFFER};
         connection->next_free = first_free;
         first_free = connection;
     }

@@ -1,6 +1,8 @@
 // What a Solo5 tender reads from the ELF file of a guest before it boots it: the ABI note, the manifest of devices,
 // and an interpreter that does not exist, so that nobody starts the file as a Linux program.
 //
+// On the virt platform, where no tender is, it is our own note with the program's name, and the manifest is a variable.
+//
 // Every guest says `DEVICES(...)` once, with one BLOCK_DEVICE or NET_DEVICE for each device it wants, or `NO_DEVICES`.
 
 #pragma once
@@ -45,6 +47,21 @@ struct manifest {
 #define BLOCK_DEVICE(device_name) {.name = device_name, .type = DEVICE_BLOCK}
 #define NET_DEVICE(device_name) {.name = device_name, .type = DEVICE_NET}
 
+#ifdef GUEST_VIRT
+extern struct manifest guest_manifest;
+
+#define PROGRAM_NAME_SIZE ((sizeof GUEST_NAME + 3) / 4 * 4)
+#define MANIFEST_NOTE(entry_total, ...)                                                                                \
+    __attribute__((section(".note.Swiftlet"), used, retain, aligned(4))) static const struct {                         \
+        uint32_t name_size, desc_size, type;                                                                           \
+        char name[12], program[PROGRAM_NAME_SIZE];                                                                     \
+    } program_note = {.name_size = 9, .desc_size = sizeof GUEST_NAME, .type = 1, .name = "Swiftlet", GUEST_NAME};      \
+    struct manifest guest_manifest = {                                                                                 \
+        .version = 1,                                                                                                  \
+        .entry_count = entry_total,                                                                                    \
+        .entries = {{.type = DEVICE_RESERVED_FIRST}, __VA_ARGS__},                                                     \
+    }
+#else
 #define MANIFEST_NOTE(entry_total, ...)                                                                                \
     IN_SECTION(".note.solo5.manifest") static const struct {                                                           \
         NOTE_HEADER;                                                                                                   \
@@ -59,6 +76,7 @@ struct manifest {
         .entry_count = entry_total,                                                                                    \
         .entries = {{.type = DEVICE_RESERVED_FIRST}, __VA_ARGS__},                                                     \
     }
+#endif
 
 #define DEVICES(...)                                                                                                   \
     MANIFEST_NOTE(1 + sizeof((struct manifest_entry[]){__VA_ARGS__}) / sizeof(struct manifest_entry), __VA_ARGS__)

@@ -1,0 +1,100 @@
+// What the files of the virt platform share: a guest that boots on a virtual machine as hardware has it, by the PVH
+// protocol or by Linux' 64-bit one, and drives a PC's serial port and virtio devices of version 1 itself.
+
+#pragma once
+
+#include "guest.h"
+
+static inline void out8(uint16_t port, uint8_t value) {
+    __asm__ volatile("outb %0, %1" : : "a"(value), "Nd"(port) : "memory");
+}
+static inline void out16(uint16_t port, uint16_t value) {
+    __asm__ volatile("outw %0, %1" : : "a"(value), "Nd"(port) : "memory");
+}
+static inline void out32(uint16_t port, uint32_t value) {
+    __asm__ volatile("outl %0, %1" : : "a"(value), "Nd"(port) : "memory");
+}
+static inline uint8_t in8(uint16_t port) {
+    uint8_t value;
+    __asm__ volatile("inb %1, %0" : "=a"(value) : "Nd"(port) : "memory");
+    return value;
+}
+static inline uint16_t in16(uint16_t port) {
+    uint16_t value;
+    __asm__ volatile("inw %1, %0" : "=a"(value) : "Nd"(port) : "memory");
+    return value;
+}
+static inline uint32_t in32(uint16_t port) {
+    uint32_t value;
+    __asm__ volatile("inl %1, %0" : "=a"(value) : "Nd"(port) : "memory");
+    return value;
+}
+
+static inline uint64_t read_register(uint32_t number) {
+    uint32_t low, high;
+    __asm__ volatile("rdmsr" : "=a"(low), "=d"(high) : "c"(number));
+    return (uint64_t)high << 32 | low;
+}
+static inline void write_register(uint32_t number, uint64_t value) {
+    __asm__ volatile("wrmsr" : : "c"(number), "a"((uint32_t)value), "d"((uint32_t)(value >> 32)) : "memory");
+}
+
+/// Memory of a device: a processor reads and writes it in order and in the width that is asked for.
+#define DEVICE_MEMORY(type, address) (*(volatile type *)(uintptr_t)(address))
+
+// virt_entry.S
+
+extern uint64_t low_page_table[512];
+/// Loads the page tables again after a change.
+void reload_page_tables(void);
+/// Continues with `next` on another stack.
+_Noreturn void continue_on_stack(uint64_t stack_end, void (*next)(void));
+
+// virt_boot.c: what the monitor says of the machine.
+
+struct boot_facts {
+    char *command_line;
+    /// The end of the memory that the program lies in.
+    uint64_t memory_end;
+    /// Where the monitor says the ACPI tables begin; 0 when it does not.
+    uint64_t acpi_root;
+};
+
+extern struct boot_facts boot_facts;
+
+/// Memory behind the program, zeroed and never given back; before `guest_main` only.
+void *virt_allocate(size_t size, size_t alignment);
+
+// virt_serial.c
+
+void serial_start(void);
+/// Whether there is something for `console_read`, which has been called before.
+int serial_has_input(void);
+
+// virt_interrupts.c
+
+/// What the interrupt controllers deliver; all of them only wake the processor.
+enum { VECTOR_WAKE = 0x30, VECTOR_SPURIOUS = 0x3f };
+
+void interrupts_start(void);
+/// Has the interrupt with this number (an input of an I/O APIC) wake the processor.
+void interrupts_route(unsigned line);
+/// Sleeps until an interrupt comes, which may have come since the last time, or `nanoseconds` are over.
+void interrupts_wait(uint64_t nanoseconds);
+
+// virt_virtio.c
+
+/// Attaches the devices that the guest declares to those that the machine has, each kind in order.
+void virtio_start(void);
+/// Has the devices take back their interrupts.
+void virtio_acknowledge(void);
+
+// virt_net.c
+
+/// A bit for each handle with a packet.
+uint64_t net_ready(void);
+
+// virt_power.c
+
+/// Ends the machine without telling a status.
+_Noreturn void power_reset(void);
