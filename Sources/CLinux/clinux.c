@@ -241,3 +241,8 @@ int lx_tap_open(char name[16]) {
     memcpy(name, request.ifr_name, IFNAMSIZ);
     return fd;
 }
+
+int lx_macvtap_frames(int fd) {
+    struct ifreq request = {.ifr_flags = IFF_TAP | IFF_NO_PI};
+    return (int)LX_RESULT(ioctl(fd, TUNSETIFF, &request));
+}

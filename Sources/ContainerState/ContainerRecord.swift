@@ -24,6 +24,8 @@ public struct ContainerRecord: Equatable, Sendable {
     public var guestMemoryMiB: UInt64
     /// The names of the guest's network devices, which `start` connects.
     public var networkDevices: [String]
+    /// How these and the interfaces of its network namespace meet; empty for an ordinary container.
+    public var networkMode: String
     /// The addresses and ports that the guest asks for among others in its network namespace.
     public var networkAddresses: [String], networkPorts: [String]
     /// The network namespace that the container joined, by which its filters are found again; empty for one of its own.
@@ -64,6 +66,7 @@ public struct ContainerRecord: Equatable, Sendable {
         guest = ""
         guestMemoryMiB = 0
         networkDevices = []
+        networkMode = ""
         networkAddresses = []
         networkPorts = []
         networkNamespace = ""
@@ -94,6 +97,7 @@ public struct ContainerRecord: Equatable, Sendable {
             "guest": .string(guest),
             "guestMemoryMiB": JSONValue(guestMemoryMiB),
             "networkDevices": JSONValue(networkDevices),
+            "networkMode": .string(networkMode),
             "networkAddresses": JSONValue(networkAddresses),
             "networkPorts": JSONValue(networkPorts),
             "networkNamespace": .string(networkNamespace),
@@ -125,6 +129,7 @@ public struct ContainerRecord: Equatable, Sendable {
         guestMemoryMiB = json["guestMemoryMiB"]?.integer() ?? 0
         func strings(_ name: String) -> [String] { json[name]?.array?.compactMap(\.string) ?? [] }
         networkDevices = strings("networkDevices")
+        networkMode = json["networkMode"]?.string ?? ""
         networkAddresses = strings("networkAddresses")
         networkPorts = strings("networkPorts")
         networkNamespace = json["networkNamespace"]?.string ?? ""

@@ -57,6 +57,7 @@ public struct NetlinkMessage: Sendable {
         case addresses = 22
         case newRoute = 24
         case routes = 26
+        case newNeighbour = 28, deleteNeighbour
         case newQueue = 36, deleteQueue, queues
         case newFilter = 44, deleteFilter, filters
     }

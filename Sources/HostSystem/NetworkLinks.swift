@@ -5,7 +5,7 @@ public func bringUpLoopback() throws(HostError) { try check("SIOCSIFFLAGS", "lo"
 
 /// The network interfaces of the namespace in which this value was made, through a socket to the kernel. See rtnetlink(7).
 public struct NetworkLinks: ~Copyable {
-    private let kernel: NetlinkSocket
+    let kernel: NetlinkSocket
 
     /// Opens the socket.
     public init() throws(HostError) { kernel = try NetlinkSocket() }
@@ -70,11 +70,30 @@ public struct NetworkLinks: ~Copyable {
         try kernel.perform(.newLink, body, "set up link", "\(index)")
     }
 
+    /// What an interface that is only the kernel's end of a link does besides: IFF_* bits.
+    public struct Traits: OptionSet, Sendable {
+        /// The bits.
+        public let rawValue: UInt32
+        /// The traits with these bits.
+        public init(rawValue: UInt32) { self.rawValue = rawValue }
+        /// It asks nobody's hardware address and answers nobody who asks for its own.
+        public static let noAddressResolution = Traits(rawValue: 0x80)
+        /// It takes what is sent to any group.
+        public static let everyGroup = Traits(rawValue: 0x200)
+    }
+
     /// Sets an interface that is only the kernel's end of a link to work: without an IPv6 address of its own, on which
     /// the kernel would talk to the other end.
     ///
     /// - Parameter mtu: The largest packet in bytes.
-    public func furnish(_ index: Int32, mtu: UInt32, named name: String) throws(HostError) {
+    public func furnish(
+        _ index: Int32, mtu: UInt32, _ traits: Traits = [], named name: String
+    ) throws(HostError) {
+        // Before it is up: of a macvtap that is, the interface below never loses IFF_ALLMULTI again.
+        if !traits.isEmpty {
+            let body = Self.link(index, flags: traits.rawValue, change: traits.rawValue)
+            try kernel.perform(.newLink, body, "set up link", name)
+        }
         // IFLA_AF_SPEC, AF_INET6, IFLA_INET6_ADDR_GEN_MODE: none. Before it is up, or the address is there already.
         let noAddress = NetlinkMessage.attribute(
             26, NetlinkMessage.attribute(10, NetlinkMessage.attribute(8, [1])))
@@ -89,7 +108,7 @@ public struct NetworkLinks: ~Copyable {
     }
 
     /// struct ifinfomsg: family, type, interface, flags, which of them count.
-    private static func link(_ index: Int32, flags: UInt32, change: UInt32) -> [UInt8] {
+    static func link(_ index: Int32, flags: UInt32, change: UInt32) -> [UInt8] {
         [0, 0, 0, 0] + machineBytes(UInt32(bitPattern: index)) + machineBytes(flags) + machineBytes(change)
     }
 }

@@ -21,6 +21,23 @@ public struct Tap: ~Copyable {
         self.name = String(decoding: name.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
     }
 
+    /// Opens a link of ``NetworkLinks/makeMacvtap(on:named:)``, in the namespace of the calling process.
+    ///
+    /// Its device file is one that no other process sees; which one it is, the namespace's own sysfs knows. Needs the right
+    /// to make device files.
+    public init(macvtap name: String, index: Int32) throws(HostError) {
+        let sysfs = try newFileSystem("sysfs", source: "sysfs", options: [], attributes: 0)
+        let number = "class/net/\(name)/tap\(index)/dev"
+        let parts = try readText(number, in: sysfs.raw).split { $0 == ":" || $0 == "\n" }.compactMap { UInt32($0) }
+        guard parts.count == 2 else { throw HostError(call: "read", subject: number, errno: EINVAL) }
+        let files = try newFileSystem("tmpfs", source: "tmpfs", options: ["mode=700"], attributes: 0)
+        try makeNode("tap", in: files.raw, mode: NodeMode.character | 0o600, major: parts[0], minor: parts[1])
+        let opened = try open("tap", in: files.raw, flags: [.readWrite, .nonBlocking])
+        try check("TUNSETIFF", name, lx_macvtap_frames(opened.raw))
+        descriptor = opened
+        self.name = name
+    }
+
     /// The open device alone.
     public consuming func takeDescriptor() -> Descriptor { descriptor }
 }

@@ -98,6 +98,7 @@ public struct GuestPlan: Equatable, Sendable {
             "memoryMiB": JSONValue(memoryMiB),
             "commandLine": .string(String(decoding: commandLine, as: UTF8.self)),
             "network": [
+                "mode": .string(network.mode.rawValue),
                 "addresses": JSONValue(network.addresses.map(\.description)), "ports": JSONValue(network.portTexts),
             ],
             "nameServers": JSONValue(boot.network.nameServers.map(\.description)),

@@ -170,6 +170,7 @@ private struct Creation {
             record.guest = "\(guest.framework)/\(guest.monitor)"
             record.guestMemoryMiB = guest.memoryMiB
             record.networkDevices = guest.networkDevices
+            record.networkMode = guest.network.mode.rawValue
             record.networkAddresses = guest.network.addresses.map(\.description)
             record.networkPorts = guest.network.portTexts
         }

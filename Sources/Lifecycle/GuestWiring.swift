@@ -26,7 +26,7 @@ enum GuestWiring {
         let namespace = try receiveDescriptor(over: socket)
         let devices = record.networkDevices
         let wish = NetworkWish(
-            isShared: !record.networkNamespace.isEmpty,
+            mode(of: record), links: GuestLinks(ofProcess: record.pid), isShared: !record.networkNamespace.isEmpty,
             addresses: record.networkAddresses.compactMap { IPAddress($0) },
             ports: record.networkPorts.compactMap { PortRange.parse($0) })
         do {
@@ -39,6 +39,7 @@ enum GuestWiring {
                     }
                 } catch {
                     for place in places { try? TrafficRedirect().remove(place) }
+                    if wish.mode != .redirect { try? wish.links.remove(count: devices.count) }
                     throw error
                 }
                 return .array(places.map(\.json))
@@ -51,6 +52,10 @@ enum GuestWiring {
         }
     }
 
+    private static func mode(of record: ContainerRecord) -> NetworkMode {
+        NetworkMode(rawValue: record.networkMode) ?? .redirect
+    }
+
     /// Removes what ``connect(_:over:keep:)`` left on the interfaces of a namespace that outlives the container.
     static func takeBack(_ record: ContainerRecord) throws {
         guard !record.networkDevices.isEmpty, !record.networkNamespace.isEmpty else { return }
@@ -61,6 +66,10 @@ enum GuestWiring {
         let places = record.redirects.array?.compactMap(TrafficRedirect.Place.init(json:)) ?? []
         do {
             _ = try ContainerNetwork(namespace.raw).perform {
+                guard mode(of: record) == .redirect else {
+                    try GuestLinks(ofProcess: record.pid).remove(count: record.networkDevices.count)
+                    return .null
+                }
                 let redirects = try TrafficRedirect()
                 for place in places { try redirects.remove(place) }
                 // A `start` that was killed could not say what it had done.
@@ -68,7 +77,7 @@ enum GuestWiring {
                 return .null
             }
         } catch {
-            throw Failure("cannot take the guest's filters from the container's network", cause: error)
+            throw Failure("cannot take the guest's filters and links from the container's network", cause: error)
         }
     }
 

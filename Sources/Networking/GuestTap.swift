@@ -26,23 +26,38 @@ public struct GuestTap: ~Copyable {
         self.places = places
     }
 
-    /// Makes a tap for the guest's `device` in the namespace of the calling process, wired to `found`.
+    /// Makes a tap for a guest's device, in the namespace of the calling process, wired to `found`.
     ///
-    /// - Parameter found: nil for a device that leads nowhere: the guest starts all the same.
+    /// - Parameters:
+    ///   - name: The guest's name for the device.
+    ///   - link: The name of what this needs beside the tap.
+    ///   - found: nil for a device that leads nowhere: the guest starts all the same.
     static func make(
-        for device: String, to found: NetworkSurvey.Found?, _ wish: NetworkWish
+        for name: String, link: String, to found: NetworkSurvey.Found?, _ wish: NetworkWish
     ) throws -> GuestTap {
+        let connection = GuestNetwork.Connection(device: name, interface: found?.interface)
+        let address = found?.interface.hardwareAddress ?? freshAddress()
+        let mtu = found?.interface.mtu ?? defaultMTU
+        if let found, wish.mode == .macvtap {
+            let tap = try LinkedInterface(found, link: link).openMacvtap()
+            return GuestTap(tap.takeDescriptor(), connection, hardwareAddress: address, mtu: mtu, places: [])
+        }
         let tap = try Tap("swiftlet%d")
         let index = try NetworkLinks.index(of: tap.name)
-        let mtu = found?.interface.mtu ?? defaultMTU
         try NetworkLinks().furnish(index, mtu: mtu, named: tap.name)
-        let places = try found.map { found in
-            try wish.isShared
-                ? share(found, tap: index, named: tap.name, wish) : takeOver(found, tap: index, named: tap.name)
+        let places = try found.map { try connect($0, tap: index, named: tap.name, link: link, wish) }
+        return GuestTap(tap.takeDescriptor(), connection, hardwareAddress: address, mtu: mtu, places: places ?? [])
+    }
+
+    private static func connect(
+        _ found: NetworkSurvey.Found, tap: Int32, named name: String, link: String, _ wish: NetworkWish
+    ) throws -> [TrafficRedirect.Place] {
+        if wish.mode == .bridge {
+            try LinkedInterface(found, link: link).bridge(to: tap, named: name)
+            return []
         }
-        return GuestTap(
-            tap.takeDescriptor(), GuestNetwork.Connection(device: device, interface: found?.interface),
-            hardwareAddress: found?.interface.hardwareAddress ?? freshAddress(), mtu: mtu, places: places ?? [])
+        return try wish.isShared
+            ? share(found, tap: tap, named: name, wish) : takeOver(found, tap: tap, named: name)
     }
 
     /// Without the right to load programs, a guest that asks for no part of the interface gets all of it.
@@ -66,55 +81,9 @@ public struct GuestTap: ~Copyable {
     }
 
     /// A random address, locally administered and for one station. See IEEE 802, U/L and I/G bits.
-    private static func freshAddress() -> [UInt8] {
+    static func freshAddress() -> [UInt8] {
         let random = machineBytes(UInt64.random(in: 0...UInt64.max))
         return [random[0] & 0xFC | 2] + random[1..<6]
-    }
-}
-
-/// What a guest's container asks of its network.
-public struct NetworkWish: Sendable {
-    /// Whether the interfaces are used by others as well: ordinary processes, or guests with other addresses or ports.
-    public var isShared: Bool
-    /// The addresses that are the guest's; all when there are none.
-    public var addresses: [IPAddress]
-    /// The ports that are the guest's; all when there are none.
-    public var ports: [ClosedRange<UInt16>]
-
-    /// A wish.
-    public init(isShared: Bool, addresses: [IPAddress], ports: [ClosedRange<UInt16>]) {
-        self.isShared = isShared
-        self.addresses = addresses
-        self.ports = ports
-    }
-
-    /// Whether others can have guests on the same interface.
-    fileprivate var isPart: Bool { isShared && !(addresses.isEmpty && ports.isEmpty) }
-
-    /// The interfaces for the guest, each with the addresses that it is to have.
-    fileprivate func choose(from survey: NetworkSurvey, for device: String) throws -> [NetworkSurvey.Found] {
-        let redirects = try TrafficRedirect()
-        var chosen: [NetworkSurvey.Found] = []
-        var taken: String?
-        for var found in survey.interfaces {
-            if !addresses.isEmpty {
-                found.interface.addresses.removeAll { !addresses.contains($0.address) }
-                if found.interface.addresses.isEmpty { continue }
-            }
-            if try !isPart && redirects.isTaken(found.index) {
-                taken = found.interface.name
-            } else {
-                chosen.append(found)
-            }
-        }
-        if chosen.isEmpty, let taken {
-            throw Failure(
-                "no interface of the network namespace is left for device '\(device)': \(taken) serves another guest")
-        }
-        if chosen.isEmpty, let address = addresses.first {
-            throw Failure("no interface of the network namespace has the address \(address)")
-        }
-        return chosen
     }
 }
 
@@ -128,7 +97,8 @@ public func wireGuest(
     guard let first = devices.first else { return }
     let chosen = try wish.choose(from: NetworkSurvey(), for: first)
     for (number, device) in devices.enumerated() {
-        try use(GuestTap.make(for: device, to: number < chosen.count ? chosen[number] : nil, wish))
+        let found = number < chosen.count ? chosen[number] : nil
+        try use(GuestTap.make(for: device, link: wish.links.name(of: number), to: found, wish))
     }
 }
 

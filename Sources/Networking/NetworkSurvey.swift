@@ -9,6 +9,8 @@ public struct NetworkSurvey {
         public let index: Int32
         /// What it is.
         public var interface: GuestInterface
+        /// Whether a guest has it by a link of ``GuestLinks``.
+        public var isLinked = false
     }
 
     /// Ethernet interfaces with an address, in the order of their numbers.
@@ -26,20 +28,45 @@ public struct NetworkSurvey {
         interfaces = found.sorted { $0.index < $1.index }
     }
 
-    /// Ethernet interfaces that are none of the kernel's own ends of taps. See rtnetlink(7), struct ifinfomsg.
+    /// Ethernet interfaces that are none of the kernel's own ends of guests' devices. See rtnetlink(7), struct ifinfomsg.
     private static func links(_ kernel: borrowing NetlinkSocket) throws(HostError) -> [Found] {
-        try kernel.list(.links, [UInt8](repeating: 0, count: 16)).compactMap { message in
+        var found: [Found] = []
+        var guests: Set<Int32> = []
+        var above: [Int32: Int32] = [:]
+        for message in try kernel.list(.links, [UInt8](repeating: 0, count: 16)) {
             let ethernet: UInt16 = 1
             guard message.body.machineNumber(UInt16.self, at: 2) == ethernet,
                 let index = message.body.machineNumber(Int32.self, at: 4)
-            else { return nil }
-            var interface = GuestInterface(name: "", hardwareAddress: [], mtu: 0)
-            var isTap = false
+            else { continue }
+            let link = Link(message)
+            if GuestLinks.isOne(link.interface.name) {
+                guests.insert(index)
+                // A macvtap names the interface below it, the port of a bridge the bridge.
+                if let below = link.below { above[below] = index }
+            } else if !link.isTap && link.interface.hardwareAddress.count == 6 {
+                if let bridge = link.master { above[index] = bridge }
+                found.append(Found(index: index, interface: link.interface))
+            }
+        }
+        for place in found.indices { found[place].isLinked = above[found[place].index].map(guests.contains) ?? false }
+        return found
+    }
+
+    /// What a message says of a link.
+    private struct Link {
+        var interface = GuestInterface(name: "", hardwareAddress: [], mtu: 0)
+        var isTap = false
+        /// The link it is on, and the one it is a part of.
+        var below, master: Int32?
+
+        init(_ message: NetlinkMessage) {
             for attribute in message.attributes(after: 16) {
                 switch attribute.kind {
                 case 1: interface.hardwareAddress = attribute.value
                 case 3: interface.name = String(decoding: attribute.value.dropLast(), as: UTF8.self)
                 case 4: interface.mtu = attribute.value.machineNumber(UInt32.self, at: 0) ?? 0
+                case 5: below = attribute.value.machineNumber(Int32.self, at: 0)
+                case 10: master = attribute.value.machineNumber(Int32.self, at: 0)
                 // IFLA_LINKINFO, IFLA_INFO_KIND
                 case 18:
                     isTap = NetlinkMessage.attributes(in: attribute.value).contains {
@@ -48,7 +75,6 @@ public struct NetworkSurvey {
                 default: break
                 }
             }
-            return isTap || interface.hardwareAddress.count != 6 ? nil : Found(index: index, interface: interface)
         }
     }
 

@@ -24,7 +24,8 @@ def main():
         except TimeoutError:
             sys.exit(f"no frame arrived at {interface}")
         print("from", frame[6:12].hex(":"), "size", len(frame), flush=True)
-        link.send(frame[6:12] + frame[0:6] + frame[12:])
+        # From its own address: no bridge takes a frame whose sender is everybody.
+        link.send(frame[6:12] + link.getsockname()[4] + frame[12:])
 
 
 main()

@@ -14,9 +14,11 @@ setup() {
     namespace HOST
 }
 
-# A bundle of the server, told its network in MirageOS' words. What it touches beyond 64 MiB nobody gives it.
+# A bundle of the server, told its network in MirageOS' words, connected as MODE says where that is set. What it touches
+# beyond 64 MiB nobody gives it.
 http_bundle() { # hvt|spt GUEST ARGS...
     guest_bundle "$@"
+    [[ -z ${MODE-} ]] || edit '.annotations["org.swiftlet.unikernel.network-mode"] = $mode' --arg mode "$MODE"
     edit '.annotations["org.swiftlet.unikernel.type"] = "mirage" | .linux.resources.memory.limit = 67108864'
 }
 
@@ -109,7 +111,7 @@ full_packets() { # MTU
 @test "packets of 1400 bytes" { full_packets 1400; }
 @test "packets of 9000 bytes" { full_packets 9000; }
 
-@test "two interfaces" {
+two_interfaces() {
     local before
     pod POD
     link "$HOST" host1 "$POD" eth1 10.0.1.2/24
@@ -127,6 +129,8 @@ service1 $(hardware_address "$POD" eth1)"
     ok delete --force "$ID"
     equal "$(network_of "$POD")" "$before" "the namespace after delete"
 }
+
+@test "two interfaces" { two_interfaces; }
 
 @test "a gateway that is not on the interface's network" {
     namespace POD
@@ -227,4 +231,42 @@ service1 $(hardware_address "$POD" eth1)"
         cmp "$TEST_DIR/got" "$TEST_DIR/expected" || fail "the words of seed $seed"
         ok delete --force "$ID"
     done
+}
+
+# --- the same by other ways than redirects
+
+@test "a bridge: IPv4, IPv6, echo: spt" { MODE=bridge answers_over_both spt 10000000; }
+@test "a bridge: IPv4, IPv6, echo: hvt" {
+    need_kvm
+    MODE=bridge answers_over_both hvt 50000
+}
+@test "a bridge: packets of 1400 bytes" { MODE=bridge full_packets 1400; }
+@test "a bridge: packets of 9000 bytes" { MODE=bridge full_packets 9000; }
+@test "a bridge: two interfaces" { MODE=bridge two_interfaces; }
+
+need_macvtap() {
+    unshare --net sh -c 'ip link add one type veth peer name two && ip link add link one name three type macvtap mode passthru' \
+        2>/dev/null || skip "this kernel has no macvtap"
+}
+
+@test "a macvtap: IPv4, IPv6, echo: spt" {
+    need_macvtap
+    MODE=macvtap answers_over_both spt 10000000
+}
+@test "a macvtap: IPv4, IPv6, echo: hvt" {
+    need_kvm
+    need_macvtap
+    MODE=macvtap answers_over_both hvt 50000
+}
+@test "a macvtap: packets of 1400 bytes" {
+    need_macvtap
+    MODE=macvtap full_packets 1400
+}
+@test "a macvtap: packets of 9000 bytes" {
+    need_macvtap
+    MODE=macvtap full_packets 9000
+}
+@test "a macvtap: two interfaces" {
+    need_macvtap
+    MODE=macvtap two_interfaces
 }

@@ -158,3 +158,72 @@ exchange_between_create_and_start() { # hvt|spt
     ok delete --force "$ID"
     equal "$(network_of "$pod")" "$before" "the namespace after delete"
 }
+
+set_mode() { # MODE
+    edit '.annotations["org.swiftlet.unikernel.network-mode"] = $mode' --arg mode "$1"
+}
+
+# A namespace that many guests use one after another, however each of them ends.
+leaves_as_it_was() { # MODE
+    local host pod before
+    namespace host
+    namespace pod
+    link "$host" host0 "$pod" eth0 10.0.0.2/24 fd00::2/64
+    at "$pod" ip link set eth0 mtu 1400 address 02:00:00:00:53:01
+    at "$pod" ip route add default via 10.0.0.1
+    at "$pod" ip -6 route add default via fd00::1
+    before=$(network_of "$pod")
+    answer_frames "$host" host0 4
+    joined_guest spt netdev "$pod" echo
+    set_mode "$1"
+    create
+    equal "$(network_of "$pod")" "$before" "the namespace after create"
+    ok start "$ID"
+    eventually prints "echoed 60 bytes"
+    expect_device 1400 02:00:00:00:53:01
+    eventually has_status stopped
+    ok delete "$ID"
+    equal "$(network_of "$pod")" "$before" "the namespace after delete"
+    # One that waits for a frame when it is ended, while another one finds the interface taken, in whatever mode.
+    joined_guest spt netdev "$pod" echo
+    set_mode "$1"
+    create
+    local first=$ID mode
+    ok start "$ID"
+    for mode in redirect bridge; do
+        joined_guest spt netdev "$pod" echo
+        set_mode "$mode"
+        create
+        refused "no interface .* device 'service0': eth0 serves another guest" start "$ID"
+        ok delete --force "$ID"
+    done
+    ok delete --force "$first"
+    equal "$(network_of "$pod")" "$before" "the namespace after delete --force"
+    # A start that fails when the links are made.
+    joined_guest spt netdev "$pod" echo
+    set_mode "$1"
+    create
+    at "$pod" ip link add "swlet$PID-0" type veth peer name other
+    refused "cannot connect the guest to the container's network" start "$ID"
+    at "$pod" ip link delete other 2>/dev/null || true
+    ok delete --force "$ID"
+    equal "$(network_of "$pod")" "$before" "the namespace after a start that failed"
+}
+
+@test "a namespace is as before when a guest at a bridge has gone" { leaves_as_it_was bridge; }
+@test "a namespace is as before when a guest at a macvtap has gone" {
+    unshare --net sh -c 'ip link add one type veth peer name two && ip link add link one name three type macvtap mode passthru' \
+        2>/dev/null || skip "this kernel has no macvtap"
+    leaves_as_it_was macvtap
+}
+
+@test "a way to connect a guest that is none is an error at create" {
+    guest_bundle spt netdev
+    set_mode tunnel
+    run_container
+    expect_refusal 'network-mode: "tunnel" is not known \(known are: redirect, bridge, macvtap\)'
+    set_mode bridge
+    edit '.annotations["org.swiftlet.unikernel.ports"] = "80"'
+    run_container
+    expect_refusal 'in mode "bridge" a guest has no part of an interface: org.swiftlet.unikernel.ports excludes it'
+}
