@@ -6,4 +6,6 @@ public enum NetworkMode: String, Sendable, CaseIterable {
     case bridge
     /// The guest's device is a macvtap on an interface.
     case macvtap
+    /// No interface is touched: each device leads to the namespace's own processes, and no further.
+    case minimal
 }

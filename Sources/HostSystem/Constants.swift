@@ -203,6 +203,8 @@ extension HostError {
     public var isAlreadyThere: Bool { errno == EEXIST }
     /// ENODEV, ENOENT or EINVAL: what rtnetlink(7) says of an interface, queue or filter that has gone.
     public var isGoneFromNetwork: Bool { errno == ENODEV || errno == ENOENT || errno == EINVAL }
+    /// EAFNOSUPPORT or EOPNOTSUPP: the kernel was built without it, IPv6 for example.
+    public var isUnsupported: Bool { errno == EAFNOSUPPORT || errno == EOPNOTSUPP }
     /// ESRCH: there is no such process.
     public var isNoSuchProcess: Bool { errno == ESRCH }
     /// EACCES or EPERM

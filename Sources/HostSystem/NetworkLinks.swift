@@ -18,6 +18,8 @@ public struct NetworkLinks: ~Copyable {
         let prefixLength: UInt8
         /// IFA_LOCAL, IFA_ADDRESS and IFA_BROADCAST, as they came.
         let attributes: [UInt8]
+        /// IFA_F_*
+        var flags: UInt8 = 0x80
     }
 
     /// The number of the interface with this name, in the namespace of the calling process. See if_nametoindex(3).
@@ -59,7 +61,7 @@ public struct NetworkLinks: ~Copyable {
 
     /// Gives an interface an address.
     public func add(_ address: Address, to index: Int32) throws(HostError) {
-        let head = [address.family, address.prefixLength, 0x80, 0] + machineBytes(UInt32(bitPattern: index))
+        let head = [address.family, address.prefixLength, address.flags, 0] + machineBytes(UInt32(bitPattern: index))
         try kernel.perform(
             .newAddress, head + address.attributes, flags: .createNew, "add address", "link \(index)")
     }

@@ -65,3 +65,16 @@ extension NetworkLinks {
         NetlinkMessage.attribute(kind, [UInt8](text.utf8) + [0])
     }
 }
+
+extension NetworkLinks.Address {
+    /// The address with these 4 or 16 bytes, in the network of its first bits; one for IPv6 counts at once, without looking
+    /// for others that have it.
+    public init(_ bytes: [UInt8], prefixLength: UInt8) {
+        let (permanent, noDetection): (UInt8, UInt8) = (0x80, 0x02)
+        let isVersion4 = bytes.count == 4
+        self.init(
+            family: isVersion4 ? 2 : 10, prefixLength: prefixLength,
+            attributes: NetlinkMessage.attribute(2, bytes) + NetlinkMessage.attribute(1, bytes),
+            flags: isVersion4 ? permanent : permanent | noDetection)
+    }
+}

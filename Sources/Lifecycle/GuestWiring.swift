@@ -39,7 +39,7 @@ enum GuestWiring {
                     }
                 } catch {
                     for place in places { try? TrafficRedirect().remove(place) }
-                    if wish.mode != .redirect { try? wish.links.remove(count: devices.count) }
+                    if wish.mode != .redirect, wish.mode != .minimal { try? wish.links.remove(count: devices.count) }
                     throw error
                 }
                 return .array(places.map(\.json))
@@ -58,7 +58,8 @@ enum GuestWiring {
 
     /// Removes what ``connect(_:over:keep:)`` left on the interfaces of a namespace that outlives the container.
     static func takeBack(_ record: ContainerRecord) throws {
-        guard !record.networkDevices.isEmpty, !record.networkNamespace.isEmpty else { return }
+        guard !record.networkDevices.isEmpty, !record.networkNamespace.isEmpty, mode(of: record) != .minimal
+        else { return }
         // What is there now may be another one, for such paths name processes.
         guard let namespace = try? openNamespace(record.networkNamespace, type: NamespaceFlag.network),
             try status(of: namespace.raw).inode == record.networkNamespaceNumber

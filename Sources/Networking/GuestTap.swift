@@ -49,6 +49,15 @@ public struct GuestTap: ~Copyable {
         return GuestTap(tap.takeDescriptor(), connection, hardwareAddress: address, mtu: mtu, places: places ?? [])
     }
 
+    /// Makes a tap for a guest's device that leads to the namespace alone.
+    static func makeMinimal(for name: String) throws -> GuestTap {
+        let link = try MinimalLink()
+        let interface = link.interface
+        return GuestTap(
+            link.tap.takeDescriptor(), GuestNetwork.Connection(device: name, interface: interface),
+            hardwareAddress: interface.hardwareAddress, mtu: interface.mtu, places: [])
+    }
+
     private static func connect(
         _ found: NetworkSurvey.Found, tap: Int32, named name: String, link: String, _ wish: NetworkWish
     ) throws -> [TrafficRedirect.Place] {
@@ -95,10 +104,14 @@ public func wireGuest(
     _ devices: [String], _ wish: NetworkWish, use: (consuming GuestTap) throws -> Void
 ) throws {
     guard let first = devices.first else { return }
-    let chosen = try wish.choose(from: NetworkSurvey(), for: first)
+    let chosen = try wish.mode == .minimal ? [] : wish.choose(from: NetworkSurvey(), for: first)
     for (number, device) in devices.enumerated() {
-        let found = number < chosen.count ? chosen[number] : nil
-        try use(GuestTap.make(for: device, link: wish.links.name(of: number), to: found, wish))
+        if wish.mode == .minimal {
+            try use(GuestTap.makeMinimal(for: device))
+        } else {
+            let found = number < chosen.count ? chosen[number] : nil
+            try use(GuestTap.make(for: device, link: wish.links.name(of: number), to: found, wish))
+        }
     }
 }
 

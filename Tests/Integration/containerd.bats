@@ -200,3 +200,17 @@ JSON
     matches "$stderr" 'exit code 143'
     works ctr container delete web
 }
+
+@test "ctr run without CNI: a guest with a link to its namespace alone" {
+    need_http_guest
+    local pid
+    works ctr run "${runtime_options[@]}" --cgroup "/$LAB_NAME/web" --memory-limit 67108864 --detach \
+        --annotation org.swiftlet.unikernel.network-mode=minimal localhost/test/http:latest web
+    pid=$(in_lab ctr task list | awk '$1 == "web" { print $2 }')
+    works nsenter --net --target "$pid" curl --silent --show-error --max-time 5 http://169.254.84.2:8080/
+    matches "$output" 'hello from the http guest'
+    works ctr task kill web
+    eventually has_task_status web STOPPED
+    works ctr task delete web
+    works ctr container delete web
+}

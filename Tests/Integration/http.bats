@@ -270,3 +270,56 @@ need_macvtap() {
     need_macvtap
     MODE=macvtap two_interfaces
 }
+
+# --- without an interface that leads elsewhere
+
+# Asks from within the container's own namespace.
+inside_got() { # PATH ADDRESS
+    HOST=$PID got "$@"
+}
+
+@test "a link of its own in a namespace without any interface: spt" {
+    MODE=minimal http_bundle spt http
+    create
+    serve
+    equal "$(inside_got / 169.254.84.2)" 'hello from the http guest'
+    equal "$(inside_got / '[fd73:776c:6574::2]')" 'hello from the http guest' 'over IPv6'
+    equal "$(inside_got /addresses 169.254.84.2)" 'service 169.254.84.2/30
+service fd73:776c:6574:0:0:0:0:2/126'
+    HOST=$PID client bytes 169.254.84.2 1000000
+    HOST=$PID client ping 169.254.84.2 84
+    HOST=$PID client ping fd73:776c:6574::2 104
+    # No way leads out of the namespace.
+    equal "$(at "$PID" ip -o link show | wc -l)" 2 'links: the loopback interface and that one'
+    equal "$(at "$PID" ip route)" '169.254.84.0/30 dev swiftlet-min0 proto kernel scope link src 169.254.84.1 '
+}
+
+@test "links of their own for two guests in a pod, and two devices" {
+    local before first
+    pod POD
+    before=$(network_of "$POD")
+    MODE=minimal http_bundle spt http2
+    join "$POD"
+    create
+    first=$ID
+    serve
+    MODE=minimal http_bundle spt http
+    join "$POD"
+    create
+    serve
+    equal "$(HOST=$POD got /addresses 169.254.84.2 | grep -F .84.)" 'service 169.254.84.2/30
+service1 169.254.84.6/30'
+    equal "$(HOST=$POD got / 169.254.84.6)" 'hello from the http guest' 'over the second device'
+    equal "$(HOST=$POD got / 169.254.84.10)" 'hello from the http guest' 'of the second guest'
+    # The interface is nobody's but the pod's.
+    status=0
+    got / || status=$?
+    ((status != 0)) || fail 'the interface leads to a guest'
+    ok delete --force "$ID"
+    ok delete --force "$first"
+    eventually same_network "$POD" "$before"
+}
+
+same_network() { # PID TEXT
+    [[ $(network_of "$1") == "$2" ]]
+}

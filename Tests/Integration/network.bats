@@ -221,7 +221,7 @@ leaves_as_it_was() { # MODE
     guest_bundle spt netdev
     set_mode tunnel
     run_container
-    expect_refusal 'network-mode: "tunnel" is not known \(known are: redirect, bridge, macvtap\)'
+    expect_refusal 'network-mode: "tunnel" is not known \(known are: redirect, bridge, macvtap, minimal\)'
     set_mode bridge
     edit '.annotations["org.swiftlet.unikernel.ports"] = "80"'
     run_container
