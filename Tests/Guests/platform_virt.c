@@ -25,6 +25,7 @@ uint64_t wait_ready(uint64_t timeout_nanoseconds) {
         uint64_t passed = clock_monotonic() - start;
         if (ready != 0 || passed >= timeout_nanoseconds || serial_has_input())
             return ready;
-        interrupts_wait(timeout_nanoseconds - passed);
+        uint64_t left = timeout_nanoseconds - passed, patience = net_patience();
+        interrupts_wait(left < patience ? left : patience);
     }
 }

@@ -93,6 +93,8 @@ void virtio_acknowledge(void);
 
 /// A bit for each handle with a packet.
 uint64_t net_ready(void);
+/// How long to sleep at most while a packet may come, in nanoseconds.
+uint64_t net_patience(void);
 
 // virt_power.c
 
