@@ -1,6 +1,6 @@
 // The little that the test guests share. Each guest is one file with a `guest_main`; the platform files
-// (platform_hvt.c, platform_spt.c, platform_virt.c) translate the calls below into hypercalls, into system calls or into
-// what hardware does.
+// (platform_hvt.c, platform_spt.c, platform_virt.c) translate the calls below into hypercalls, into system calls or
+// into what hardware does.
 
 #pragma once
 
@@ -76,4 +76,6 @@ long system_call(long number, long a, long b, long c, long d, long e, long f);
 /// Takes what has come in on the console, without waiting; the result is the number of bytes. From the first call on,
 /// `wait_ready` returns as well when there is something.
 size_t console_read(void *data, size_t size);
+/// Whether the machine was asked to end. From the first call on, `wait_ready` returns as well then.
+int power_button(void);
 #endif

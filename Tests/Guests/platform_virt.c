@@ -23,7 +23,7 @@ uint64_t wait_ready(uint64_t timeout_nanoseconds) {
     for (;;) {
         uint64_t ready = net_ready();
         uint64_t passed = clock_monotonic() - start;
-        if (ready != 0 || passed >= timeout_nanoseconds || serial_has_input())
+        if (ready != 0 || passed >= timeout_nanoseconds || serial_has_input() || button_is_pressed())
             return ready;
         uint64_t left = timeout_nanoseconds - passed, patience = net_patience();
         interrupts_wait(left < patience ? left : patience);

@@ -1,5 +1,5 @@
-// Reads lines from the console and prints each in brackets; `exit N` ends with that status. virt only: a Solo5 guest has
-// no input.
+// Reads lines from the console and prints each in brackets; `exit N` ends with that status. virt only: a Solo5 guest
+// has no input.
 
 #include "guest.h"
 

@@ -96,6 +96,12 @@ uint64_t net_ready(void);
 /// How long to sleep at most while a packet may come, in nanoseconds.
 uint64_t net_patience(void);
 
+// virt_button.c
+
+/// Notes that the power button was pressed, and has it take back its interrupt.
+void button_acknowledge(void);
+int button_is_pressed(void);
+
 // virt_power.c
 
 /// Ends the machine without telling a status.

@@ -73,6 +73,7 @@ __attribute__((interrupt)) static void wake(struct interrupt_frame *frame) {
     (void)frame;
     // A line that stays up would interrupt for ever.
     virtio_acknowledge();
+    button_acknowledge();
     DEVICE_MEMORY(uint32_t, APIC_END) = 0;
 }
 
@@ -101,8 +102,8 @@ void interrupts_start(void) {
     } table = {sizeof gates - 1, gates};
     __asm__ volatile("lidt %0" : : "m"(table));
 
-    // The old interrupt controllers and their timer stay quiet, whatever the firmware did with them. A timer that nobody
-    // hears would wake the monitor all the same, 18 times a second.
+    // The old interrupt controllers and their timer stay quiet, whatever the firmware did with them. A timer that
+    // nobody hears would wake the monitor all the same, 18 times a second.
     out8(PIC_MASK_1, 0xff);
     out8(PIC_MASK_2, 0xff);
     out8(PIT_CONTROL, PIT_ONCE);

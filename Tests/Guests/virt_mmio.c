@@ -27,8 +27,8 @@ enum {
 };
 enum { MAGIC_VALUE = 0x74726976, MODERN = 2 };
 
-// QEMU's microvm has 24 places, whose interrupts begin at 24, or with one I/O APIC only 8 places, whose interrupts begin
-// at 16 or, without ACPI, at 5. An interrupt too many does no harm.
+// QEMU's microvm has 24 places, whose interrupts begin at 24, or with one I/O APIC only 8 places, whose interrupts
+// begin at 16 or, without ACPI, at 5. An interrupt too many does no harm.
 enum { FIRST_ADDRESS = 0xfeb00000, DISTANCE = 512, PLACES = 24, FEW_PLACES = 8 };
 enum { FIRST_LINE = 24, FIRST_LINE_OF_FEW = 16, FIRST_LINE_WITHOUT_ACPI = 5 };
 
