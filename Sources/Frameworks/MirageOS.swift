@@ -15,7 +15,27 @@ public struct MirageOS: Framework {
     /// The guest in `candidate`: a Solo5 binary that is said to be MirageOS's, or holds OCaml's start-up.
     public func recognise(_ candidate: GuestCandidate) throws -> Guest? {
         guard try Solo5Image.isGuest(candidate, of: self, symbol: "caml_startup") else { return nil }
-        return try Solo5Image.guest(in: candidate, of: name)
+        guard var guest = try Solo5Image.guest(in: candidate, of: name) else { return nil }
+        if guest.devices.contains(where: { $0.kind == .network }) {
+            guest.options = try Self.resolverOptions(of: candidate)
+        }
+        return guest
+    }
+
+    /// The option for name servers that the unikernel has, if it has one: another one it does not know, and ends.
+    ///
+    /// The option comes with the DNS client that is configured for a unikernel. Its name is in every unikernel of mirage 4.8
+    /// or later that has a network; whether it can be used, the DNS client's module says.
+    private static func resolverOptions(of candidate: GuestCandidate) throws -> [String] {
+        let elf = try candidate.elf
+        guard try elf.hasSymbol("camlDns_client_mirage", in: candidate.bytes) else { return [] }
+        for option in ["dns-servers", "dns_servers"] {
+            // As OCaml keeps a string: filled up to 8 bytes, the last of them says with how many.
+            let fill = 7 - option.utf8.count % 8
+            let string = Array(option.utf8) + [UInt8](repeating: 0, count: fill) + [UInt8(fill)]
+            if try elf.hasAlignedData(string, in: candidate.bytes) { return [option] }
+        }
+        return []
     }
 
     /// Options for the network, then the words of the process. There are none for environment and working directory.
@@ -26,6 +46,10 @@ public struct MirageOS: Framework {
             guard let interface = connection.interface else { continue }
             // The first device has the options without a name, further ones those of their group.
             words += Self.options(of: interface, prefix: index == 0 ? "--" : "--\(connection.device)-")
+        }
+        // Without an interface there is nobody to ask.
+        if !words.isEmpty, let option = boot.options.first, !boot.network.nameServers.isEmpty {
+            words.append("--\(option)=\(boot.network.nameServers.map(Self.resolver).joined(separator: ","))")
         }
         if let line = process.commandLine { return try Solo5Image.bootString(words + [line]) }
         for (index, word) in process.arguments.enumerated().dropFirst() {
@@ -49,6 +73,12 @@ public struct MirageOS: Framework {
             }
         }
         return words
+    }
+
+    /// A name server in the words of dns-client-mirage, by both protocols as MirageOS takes those of DHCP.
+    private static func resolver(_ address: IPAddress) -> String {
+        let place = address.isVersion4 ? "\(address)" : "[\(address)]:53"
+        return "udp:\(place),tcp:\(place)"
     }
 
     /// A word as parse-argv takes it for one: in double quotes a backslash lets the next character stand for itself.

@@ -18,6 +18,24 @@ extension ELFImage {
         return false
     }
 
+    /// Whether what the file loads as writable data has these bytes, at an address that is a multiple of 8.
+    public func hasAlignedData(_ wanted: [UInt8], in source: any ByteSource) throws -> Bool {
+        let (execute, write, step): (UInt32, UInt32, UInt64) = (1, 2, 8)
+        for segment in segments where segment.type == Segment.load && segment.flags & (execute | write) == write {
+            var offset = segment.fileOffset + (step - segment.address % step) % step
+            let (end, overflow) = segment.fileOffset.addingReportingOverflow(segment.fileSize)
+            guard !overflow else { continue }
+            while offset < end {
+                let bytes = try source.read(at: offset, count: Int(min(Self.windowSize, end - offset)))
+                if bytes.holds(wanted, atMultiplesOf: Int(step)) { return true }
+                // It may lie across two windows.
+                guard bytes.count == Self.windowSize else { break }
+                offset += Self.windowSize - (UInt64(wanted.count) + step - 1) / step * step
+            }
+        }
+        return false
+    }
+
     private static let windowSize: UInt64 = 1 << 16
     private static let headerSize = 64
 
@@ -41,6 +59,15 @@ extension ELFImage {
 }
 
 extension [UInt8] {
+    /// Whether `part`, which is not empty, begins at a multiple of `step`.
+    fileprivate func holds(_ part: [UInt8], atMultiplesOf step: Int) -> Bool {
+        guard let first = part.first, count >= part.count else { return false }
+        for at in stride(from: 0, through: count - part.count, by: step) where self[at] == first {
+            if self[at..<(at + part.count)].elementsEqual(part) { return true }
+        }
+        return false
+    }
+
     /// Whether `part`, which is not empty, occurs in the bytes.
     public func contains(_ part: [UInt8]) -> Bool {
         guard let first = part.first, count >= part.count else { return false }

@@ -70,6 +70,8 @@ public struct Guest: Equatable, Sendable {
     public let version: String?
     /// The least guest memory in bytes with which its image can be loaded.
     public let leastMemoryBytes: UInt64
+    /// The options of its framework that this image takes and others do not.
+    public var options: [String] = []
 
     /// Creates a guest.
     public init(

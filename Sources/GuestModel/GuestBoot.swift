@@ -12,6 +12,8 @@ public struct GuestBoot: Equatable, Sendable {
     public var disks: [String]
     /// Whether the guest is started with an initial RAM disk.
     public var hasInitrd: Bool
+    /// ``Guest/options``
+    public var options: [String] = []
 
     /// What there is to tell; no disks, no initial RAM disk and no network unless said otherwise.
     public init(

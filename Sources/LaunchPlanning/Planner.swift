@@ -30,7 +30,7 @@ public func planLaunch(_ bundle: borrowing Bundle) throws -> PlannedLaunch {
         return PlannedLaunch(plan: LaunchPlan(workload: .process(program)), image: nil)
     }
     let hasNetwork = found.guest.devices.contains { $0.kind == .network }
-    let nameServers = try hasNetwork ? ResolverFile(in: bundle).nameServers : []
+    let nameServers = try hasNetwork ? nameServers(for: bundle) : []
     let attached = try attach(found.guest, bundle)
     let guest = try plan(found, for: bundle.spec, nameServers, attached)
     return PlannedLaunch(plan: LaunchPlan(workload: .guest(guest)), image: found.image, blocks: attached.blocks)
@@ -74,6 +74,7 @@ private func plan(
         var boot = GuestBoot(
             process: found.process, network: GuestNetwork(nameServers: nameServers), over: bootProtocol,
             version: guest.version, disks: attached.blocks.plans.map(\.name))
+        boot.options = guest.options
         boot.process.blockMountPoint = attached.mountPoint
         return GuestPlan(
             framework: guest.framework, foundBy: found.foundBy, kernel: guest.path, monitor: monitor.name,

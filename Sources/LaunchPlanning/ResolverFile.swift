@@ -3,6 +3,21 @@ internal import HostSystem
 internal import OCIBundle
 internal import OCISpec
 
+/// The name servers that a guest is told: those of an annotation, else those of the container's /etc/resolv.conf.
+func nameServers(for bundle: borrowing Bundle) throws -> [IPAddress] {
+    let name = "org.swiftlet.unikernel.name-servers"
+    guard let text = bundle.spec.annotations[name], !text.isEmpty else {
+        return try ResolverFile(in: bundle).nameServers
+    }
+    if text == "none" { return [] }
+    return try text.split(separator: ",", omittingEmptySubsequences: false).map { word in
+        guard let address = IPAddress(word) else {
+            throw Failure("annotation \(name): \"\(word)\" is no IP address")
+        }
+        return address
+    }
+}
+
 /// What a container's /etc/resolv.conf says. See resolv.conf(5).
 struct ResolverFile {
     /// The name servers that a guest can reach: one on the loopback interface is the container's own, not the guest's.

@@ -1,3 +1,4 @@
+import GuestImages
 import GuestModel
 import Testing
 
@@ -62,6 +63,49 @@ private let default6 = (to: "::/0", via: "fd00::1")
     @Test func takesNoOtherRouteForTheDefault() throws {
         let elsewhere = interface(["10.0.0.2/24"], routes: [(to: "192.168.0.0/16", via: "10.0.0.9")])
         #expect(try words(MirageOS(), network(elsewhere)) == "--ipv4=10.0.0.2/24")
+    }
+
+    /// Data as OCaml lays it out, with the option's name at an odd place and at one that counts.
+    private func recognised(option: String, symbols: [String], at place: Int) throws -> [String] {
+        var builder = Solo5Builder(target: 2, devices: [("service", 2)])
+        let string = Array(option.utf8) + [0, 0, 0, 0, 4]
+        builder.data = [UInt8](repeating: 1, count: place) + string + [UInt8](repeating: 1, count: 100)
+        var elf = builder.elf
+        elf.segments[1].memorySize = UInt64(builder.data.count)
+        elf.symbolNames = symbols
+        let candidate = GuestCandidate(path: "/unikernel", bytes: elf.image, isMarked: false)
+        return try #require(try MirageOS().recognise(candidate)).options
+    }
+
+    @Test("the option for name servers is that of the image, and none where it has no DNS client")
+    func findsTheOptionForNameServers() throws {
+        let (start, client) = ("caml_startup", "camlDns_client_mirage")
+        for option in ["dns-servers", "dns_servers"] {
+            // The second across two of the windows that are read.
+            for place in [64, 65528, 200_000] {
+                #expect(try recognised(option: option, symbols: [start, client], at: place) == [option])
+            }
+            #expect(try recognised(option: option, symbols: [start, client], at: 63) == [])
+            #expect(try recognised(option: option, symbols: [start, "Dns_client_mirage"], at: 64) == [])
+        }
+        #expect(try recognised(option: "dns-serverz", symbols: [start, client], at: 64) == [])
+    }
+
+    @Test func tellsNameServersOnlyByAnOptionOfTheImage() throws {
+        var boot = GuestBoot(
+            process: GuestProcess(arguments: ["/unikernel", "a"]), network: network(interface(["10.0.0.2/24"])),
+            over: .solo5SPT)
+        boot.network.nameServers = ["10.96.0.10", "fd00::a"].compactMap { IPAddress($0) }
+        func words() throws -> String { String(decoding: try MirageOS().bootString(boot), as: UTF8.self) }
+        #expect(try words() == "--ipv4=10.0.0.2/24 a")
+        boot.options = ["dns_servers"]
+        #expect(
+            try words() == "--ipv4=10.0.0.2/24 --dns_servers=udp:10.96.0.10,tcp:10.96.0.10,"
+                + "udp:[fd00::a]:53,tcp:[fd00::a]:53 a")
+        boot.network.connections = []
+        #expect(try words() == "a")
+        boot.network = network(interface(["10.0.0.2/24"]))
+        #expect(try words() == "--ipv4=10.0.0.2/24 a")
     }
 
     /// Errors count the process's words, not those of the network.

@@ -39,6 +39,8 @@ public struct ELFBuilder: Sendable {
     public var entry: UInt64 = 0x10_0000
     /// The program headers in the order of the file.
     public var segments: [Segment] = []
+    /// The names of a symbol table; no section at all without any.
+    public var symbolNames: [String] = []
 
     /// Begins with a file without segments.
     public init() {}
@@ -71,7 +73,25 @@ public struct ELFBuilder: Sendable {
             data += segment.bytes
             data += [UInt8](repeating: 0, count: (4096 - data.count % 4096) % 4096)
         }
-        return image + [UInt8](repeating: 0, count: start - image.count) + data
+        image += [UInt8](repeating: 0, count: start - image.count) + data
+        if !symbolNames.isEmpty { addNames(to: &image) }
+        return image
+    }
+
+    /// A string table, and section headers: the empty one and that of the table.
+    private func addNames(to image: inout [UInt8]) {
+        var names: [UInt8] = [0]
+        for name in symbolNames { names += Array(name.utf8) + [0] }
+        let place = image.count
+        image += names + [UInt8](repeating: 0, count: (8 - names.count % 8) % 8)
+        let headers = image.count
+        image += [UInt8](repeating: 0, count: 64)
+        image.add(0 as UInt32)
+        image.add(3 as UInt32)
+        for number in [0, 0, UInt64(place), UInt64(names.count)] { image.add(number) }
+        image += [UInt8](repeating: 0, count: 24)
+        image.replaceSubrange(40..<48, with: (0..<8).map { UInt8(truncatingIfNeeded: headers >> ($0 * 8)) })
+        image.replaceSubrange(58..<62, with: [64, 0, 2, 0])
     }
 }
 

@@ -1,4 +1,5 @@
 import GuestImages
+import GuestModel
 import HostSystem
 import TestSupport
 import Testing
@@ -169,6 +170,42 @@ struct RefusedPlan: Sendable, CustomTestStringConvertible {
     func sizesMemory(limit: Int64, memoryMiB: UInt64) throws {
         let bundle = PlanErrorTests.spt.with { $0.memoryLimit = limit }
         #expect(try bundle.plan().guest?.memoryMiB == memoryMiB)
+    }
+
+    /// A unikernel of MirageOS with a DNS client, its network as the boot string tells it.
+    private func network(_ annotations: [(String, String)], resolver: String) throws -> String {
+        var builder = Solo5Builder(target: 2, devices: [("service", 2)])
+        builder.data = Array("dns-servers".utf8) + [0, 0, 0, 0, 4]
+        var elf = builder.elf
+        elf.symbolNames = ["caml_startup", "camlDns_client_mirage"]
+        let bundle = TestBundle(elf.image).with {
+            $0.annotations = annotations
+            $0.files.append(("/resolv.conf", Array(resolver.utf8)))
+            $0.mounts = [["destination": "/etc/resolv.conf", "type": "bind", "source": "rootfs/resolv.conf"]]
+        }
+        let interface = GuestInterface(
+            name: "eth0", hardwareAddress: [2, 0, 0, 0, 0, 1], mtu: 1500,
+            addresses: [NetworkAddress("10.0.0.2/24")].compactMap { $0 })
+        let guest = try #require(try bundle.plan().guest)
+        return String(
+            decoding: try guest.bootString(connections: [.init(device: "service", interface: interface)]),
+            as: UTF8.self)
+    }
+
+    @Test("name servers are those of resolv.conf that can be reached, or of the annotation")
+    func tellsNameServers() throws {
+        let name = "org.swiftlet.unikernel.name-servers"
+        let resolver = "search a.b\nnameserver 127.0.0.11\nnameserver 10.96.0.10\noptions ndots:0\n"
+        let told = "--ipv4=10.0.0.2/24 --dns-servers=udp:10.96.0.10,tcp:10.96.0.10"
+        #expect(try network([], resolver: resolver) == told)
+        #expect(try network([], resolver: "nameserver 127.0.0.11\n") == "--ipv4=10.0.0.2/24")
+        #expect(try network([(name, "none")], resolver: resolver) == "--ipv4=10.0.0.2/24")
+        #expect(
+            try network([(name, "10.0.0.1,10.0.0.9")], resolver: resolver)
+                == "--ipv4=10.0.0.2/24 --dns-servers=udp:10.0.0.1,tcp:10.0.0.1,udp:10.0.0.9,tcp:10.0.0.9")
+        #expect(
+            message { _ = try network([(name, "dns")], resolver: resolver) }
+                == "annotation \(name): \"dns\" is no IP address")
     }
 
     @Test("the first place that marks a guest decides")
