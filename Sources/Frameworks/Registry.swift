@@ -5,4 +5,5 @@ public let frameworks: [any Framework] = [
     MirageOS(),
     Rumprun(),
     Solo5(),
+    Unikraft(),
 ]

@@ -75,6 +75,7 @@ private func plan(
             process: found.process, network: GuestNetwork(nameServers: nameServers), over: bootProtocol,
             version: guest.version, disks: attached.blocks.plans.map(\.name))
         boot.options = guest.options
+        boot.path = guest.path
         boot.process.blockMountPoint = attached.mountPoint
         return GuestPlan(
             framework: guest.framework, foundBy: found.foundBy, kernel: guest.path, monitor: monitor.name,

@@ -25,6 +25,8 @@ struct RefusedPlan: Sendable, CustomTestStringConvertible {
     static let spt = TestBundle(Images.spt)
     static let guest = "cannot run /unikernel as a unikernel"
     static let own = "org.swiftlet.unikernel."
+    /// The frameworks' names.
+    static let known = "mirage, mirageos, rumprun, solo5, unikraft"
 
     static let processes: [RefusedPlan] = [
         RefusedPlan(
@@ -43,8 +45,8 @@ struct RefusedPlan: Sendable, CustomTestStringConvertible {
         ) { $0.annotations = [("\(own)monitor", "solo5-hvt")] },
         RefusedPlan(
             "unknown type",
-            "\(guest): unikernel type \"unikraft\" is not known (known are: mirage, mirageos, rumprun, solo5)", spt
-        ) { $0.annotations = [("\(own)type", "unikraft")] },
+            "\(guest): unikernel type \"nosuch\" is not known (known are: \(known))", spt
+        ) { $0.annotations = [("\(own)type", "nosuch")] },
         RefusedPlan(
             "missing binary", "unikernel \"/nosuch\", named by annotations, is not in the root filesystem", spt
         ) { $0.annotations = [("\(own)binary", "/nosuch")] },
@@ -57,10 +59,15 @@ struct RefusedPlan: Sendable, CustomTestStringConvertible {
         },
         RefusedPlan(
             "marked program",
-            "/unikernel, named as a unikernel by annotations, is none of: mirage, mirageos, rumprun, solo5",
+            "/unikernel, named as a unikernel by annotations, is none of: solo5 "
+                + "(ELF64 file for machine 62, OSABI 0, notes of: nobody)",
             TestBundle(Images.program)
         ) { $0.annotations = [("\(own)type", "solo5")] },
-        RefusedPlan("marked text", "\(guest): not an ELF file", TestBundle(Array("#!/bin/sh\n".utf8))) {
+        RefusedPlan(
+            "marked text",
+            "/unikernel, named as a unikernel by annotations, is none of: \(known) (not an ELF file)",
+            TestBundle(Array("#!/bin/sh\n".utf8))
+        ) {
             $0.annotations = [("\(own)binary", "/unikernel")]
         },
         RefusedPlan(
@@ -70,8 +77,15 @@ struct RefusedPlan: Sendable, CustomTestStringConvertible {
 
     static let images: [RefusedPlan] = [
         RefusedPlan(
-            "target virtio", "\(guest): no monitor boots solo5-virtio (ABI 2) (known are: spt, hvt)",
+            "target virtio", "\(guest): no monitor boots multiboot (ABI 1) (known are: spt, hvt)",
+            TestBundle(Solo5Builder(target: 3, code: multibootHeader() + [0xF4]))),
+        RefusedPlan(
+            "target virtio without a header",
+            "\(guest): solo5 binary is built for virtio and has no multiboot header",
             TestBundle(Solo5Builder(target: 3))),
+        RefusedPlan(
+            "target xen", "\(guest): no monitor boots solo5-xen (ABI 2) (known are: spt, hvt)",
+            TestBundle(Solo5Builder(target: 6))),
         RefusedPlan(
             "unknown target", "\(guest): solo5 binary was linked for target 99, which is not known",
             TestBundle(Solo5Builder(target: 99))),
