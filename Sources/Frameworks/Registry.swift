@@ -6,4 +6,5 @@ public let frameworks: [any Framework] = [
     Rumprun(),
     Solo5(),
     Unikraft(),
+    PVH(),
 ]
