@@ -1,13 +1,25 @@
-internal import GuestModel
 internal import HostSystem
 
 /// What the planner has to know of the host. Each fact is looked up when it is asked for.
-public enum HostFacts {
+public struct HostFacts: Sendable {
     /// The device of KVM.
     public static let kvmPath = "/dev/kvm"
 
     /// Why `/dev/kvm` cannot be used; nil when it can.
-    static var kvmProblem: String? {
+    var kvmProblem: @Sendable () -> String?
+    /// Whether the processor itself virtualises (VT-x, AMD-V). A hypervisor in software runs supervisor code step by step.
+    var isProcessorVirtualised: @Sendable () -> Bool
+    /// The path of the first program of these names that there is.
+    var findProgram: @Sendable ([String]) -> String?
+
+    /// This host's.
+    public init() {
+        kvmProblem = Self.lookForKVM
+        isProcessorVirtualised = Self.readProcessorFlags
+        findProgram = Self.search
+    }
+
+    private static func lookForKVM() -> String? {
         do throws(HostError) {
             _ = try open(kvmPath, flags: .readWrite)
             return nil
@@ -16,8 +28,7 @@ public enum HostFacts {
         }
     }
 
-    /// Whether the processor itself virtualises (VT-x, AMD-V). A hypervisor in software runs supervisor code step by step.
-    static var isProcessorVirtualised: Bool {
+    private static func readProcessorFlags() -> Bool {
         // The first processor's flags are within the first pages.
         guard let file = try? open("/proc/cpuinfo", flags: .readOnly),
             let bytes = try? readSome(file.raw, named: "/proc/cpuinfo")
@@ -30,8 +41,7 @@ public enum HostFacts {
     /// Where a caller without $PATH has its programs.
     private static let usualPath = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
-    /// The path of the first program of `names` in $PATH; nil when there is none.
-    static func findProgram(_ names: [String]) -> String? {
+    private static func search(_ names: [String]) -> String? {
         let path = Program.environment("PATH") ?? usualPath
         for name in names {
             for directory in path.split(separator: ":") where directory.hasPrefix("/") {

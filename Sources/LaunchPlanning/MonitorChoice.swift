@@ -13,7 +13,7 @@ struct MonitorChoice {
     /// Chooses.
     ///
     /// - Throws: ``GuestModel/GuestError`` that says of each monitor that boots such guests why it cannot run this one.
-    init(for guest: Guest, wanted: String?) throws(GuestError) {
+    init(for guest: Guest, wanted: String?, on host: HostFacts) throws(GuestError) {
         let offered = guest.bootProtocols.map(\.description).joined(separator: ", ")
         var problems: [String] = []
         for monitor in monitors {
@@ -24,7 +24,7 @@ struct MonitorChoice {
                 throw GuestError("monitor \(monitor.name) boots \(accepted), the guest is made for \(offered)")
             }
             do throws(GuestError) {
-                self = try MonitorChoice(monitor, common)
+                self = try MonitorChoice(monitor, common, on: host)
                 return
             } catch {
                 problems.append(error.description)
@@ -45,10 +45,10 @@ struct MonitorChoice {
     }
 
     /// Finds out whether this host can run `monitor`.
-    private init(_ monitor: any Monitor, _ bootProtocol: BootProtocol) throws(GuestError) {
+    private init(_ monitor: any Monitor, _ bootProtocol: BootProtocol, on host: HostFacts) throws(GuestError) {
         self.monitor = monitor
         self.bootProtocol = bootProtocol
-        if monitor.hostNeeds.contains(.kvm), let problem = HostFacts.kvmProblem {
+        if monitor.hostNeeds.contains(.kvm), let problem = host.kvmProblem() {
             throw GuestError("monitor \(monitor.name) needs KVM: \(problem)")
         }
         guard case .external(let program) = monitor.form else {
@@ -56,12 +56,12 @@ struct MonitorChoice {
             acceleration = nil
             return
         }
-        guard let path = HostFacts.findProgram(program.names) else {
+        guard let path = host.findProgram(program.names) else {
             throw GuestError(
                 "monitor \(monitor.name) is not installed: no \(program.names.joined(separator: " or ")) in $PATH")
         }
         self.path = path
-        acceleration = Acceleration(interprets: program.interprets)
+        acceleration = Acceleration(interprets: program.interprets, on: host)
     }
 
     /// How the program of an external monitor runs the guest; nil for an embedded one.

@@ -13,14 +13,14 @@ public struct Acceleration: Equatable, Sendable {
     /// Asks the host.
     ///
     /// - Parameter interprets: Whether the monitor can do without KVM.
-    init(interprets: Bool) {
-        isProcessorVirtualised = HostFacts.isProcessorVirtualised
+    init(interprets: Bool, on host: HostFacts) {
+        isProcessorVirtualised = host.isProcessorVirtualised()
         guard interprets else {
             accelerator = .kvm
             reason = nil
             return
         }
-        if let problem = HostFacts.kvmProblem {
+        if let problem = host.kvmProblem() {
             accelerator = .tcg
             reason = problem
         } else if !isProcessorVirtualised {

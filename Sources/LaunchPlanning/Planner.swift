@@ -18,7 +18,7 @@ public struct PlannedLaunch {
 /// Decides what `bundle` runs.
 ///
 /// - Throws: One error that says what is missing or contradictory. Nothing on the host has changed by then.
-public func planLaunch(_ bundle: borrowing Bundle) throws -> PlannedLaunch {
+public func planLaunch(_ bundle: borrowing Bundle, on host: HostFacts = HostFacts()) throws -> PlannedLaunch {
     guard let process = bundle.spec.process else {
         return PlannedLaunch(plan: LaunchPlan(workload: .nothing), image: nil)
     }
@@ -29,10 +29,11 @@ public func planLaunch(_ bundle: borrowing Bundle) throws -> PlannedLaunch {
         let program = ProgramPlan(arguments: process.args, workingDirectory: process.cwd)
         return PlannedLaunch(plan: LaunchPlan(workload: .process(program)), image: nil)
     }
-    let hasNetwork = found.guest.devices.contains { $0.kind == .network }
+    // A guest without declared devices finds out for itself which there are.
+    let hasNetwork = found.guest.hardware != nil || found.guest.devices.contains { $0.kind == .network }
     let nameServers = try hasNetwork ? nameServers(for: bundle) : []
     let attached = try attach(found.guest, bundle)
-    let guest = try plan(found, for: bundle.spec, nameServers, attached)
+    let guest = try plan(found, for: bundle.spec, nameServers, attached, on: host)
     return PlannedLaunch(plan: LaunchPlan(workload: .guest(guest)), image: found.image, blocks: attached.blocks)
 }
 
@@ -65,11 +66,12 @@ private func attach(_ guest: Guest, _ bundle: borrowing Bundle) throws -> Attach
 }
 
 private func plan(
-    _ found: FoundGuest, for spec: RuntimeSpec, _ nameServers: [IPAddress], _ attached: Attached
+    _ found: FoundGuest, for spec: RuntimeSpec, _ nameServers: [IPAddress], _ attached: Attached,
+    on host: HostFacts
 ) throws(Failure) -> GuestPlan {
     let guest = found.guest
     do throws(GuestError) {
-        let choice = try MonitorChoice(for: guest, wanted: found.wantedMonitor)
+        let choice = try MonitorChoice(for: guest, wanted: found.wantedMonitor, on: host)
         let monitor = choice.monitor
         var boot = GuestBoot(
             process: found.process, network: GuestNetwork(nameServers: nameServers), over: choice.bootProtocol,

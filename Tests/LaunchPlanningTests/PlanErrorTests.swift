@@ -1,6 +1,8 @@
+import Frameworks
 import GuestImages
 import GuestModel
 import HostSystem
+import Monitors
 import TestSupport
 import Testing
 
@@ -26,7 +28,9 @@ struct RefusedPlan: Sendable, CustomTestStringConvertible {
     static let guest = "cannot run /unikernel as a unikernel"
     static let own = "org.swiftlet.unikernel."
     /// The frameworks' names.
-    static let known = "mirage, mirageos, rumprun, solo5, unikraft"
+    static let known = frameworks.flatMap { [$0.name] + $0.aliases }.joined(separator: ", ")
+    /// The monitors' names.
+    static let monitorNames = monitors.map(\.name).joined(separator: ", ")
 
     static let processes: [RefusedPlan] = [
         RefusedPlan(
@@ -36,8 +40,8 @@ struct RefusedPlan: Sendable, CustomTestStringConvertible {
     ]
 
     static let marks: [RefusedPlan] = [
-        RefusedPlan("unknown monitor", "\(guest): monitor \"qemu\" is not known (known are: spt, hvt)", spt) {
-            $0.annotations = [("\(own)monitor", "qemu")]
+        RefusedPlan("unknown monitor", "\(guest): monitor \"nosuch\" is not known (known are: \(monitorNames))", spt) {
+            $0.annotations = [("\(own)monitor", "nosuch")]
         },
         RefusedPlan(
             "wrong monitor",
@@ -77,20 +81,22 @@ struct RefusedPlan: Sendable, CustomTestStringConvertible {
 
     static let images: [RefusedPlan] = [
         RefusedPlan(
-            "target virtio", "\(guest): no monitor boots multiboot (ABI 1) (known are: spt, hvt)",
-            TestBundle(Solo5Builder(target: 3, code: multibootHeader() + [0xF4]))),
+            "target virtio without QEMU",
+            "\(guest): monitor qemu is not installed: no qemu-system-x86_64 in $PATH",
+            TestBundle(Solo5Builder(target: 3, code: multibootHeader() + [0xF4]))
+        ) { $0.host = HostFacts(kvmProblem: nil, isProcessorVirtualised: true) { _ in nil } },
         RefusedPlan(
             "target virtio without a header",
             "\(guest): solo5 binary is built for virtio and has no multiboot header",
             TestBundle(Solo5Builder(target: 3))),
         RefusedPlan(
-            "target xen", "\(guest): no monitor boots solo5-xen (ABI 2) (known are: spt, hvt)",
+            "target xen", "\(guest): no monitor boots solo5-xen (ABI 2) (known are: \(monitorNames))",
             TestBundle(Solo5Builder(target: 6))),
         RefusedPlan(
             "unknown target", "\(guest): solo5 binary was linked for target 99, which is not known",
             TestBundle(Solo5Builder(target: 99))),
         RefusedPlan(
-            "ABI 3", "\(guest): no monitor boots solo5-spt (ABI 3) (known are: spt, hvt)",
+            "ABI 3", "\(guest): no monitor boots solo5-spt (ABI 3) (known are: \(monitorNames))",
             TestBundle(changed(Images.spt) { $0.version = 3 })),
         RefusedPlan(
             "foreign machine", "\(guest): ELF file is for AArch64, need x86-64",
