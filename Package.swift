@@ -95,10 +95,7 @@ let package = Package(
         tests("OCIBundleTests", ["HostSystem", "OCIBundle", "OCISpec", "TestSupport"]),
         tests(
             "LaunchPlanningTests",
-            [
-                "Frameworks", "Monitors", "GuestImages", "GuestModel", "HostSystem", "LaunchPlanning", "OCIBundle",
-                "TestSupport",
-            ]),
+            ["GuestImages", "GuestModel", "HostSystem", "LaunchPlanning", "OCIBundle", "TestSupport"]),
         tests("StorageTests", ["HostSystem", "LaunchPlanning", "Storage", "TestSupport"]),
         tests("ServiceManagerTests", ["ServiceManager"]),
         tests("CriuTests", ["Criu"]),

@@ -5,6 +5,4 @@ public let frameworks: [any Framework] = [
     MirageOS(),
     Rumprun(),
     Solo5(),
-    Unikraft(),
-    PVH(),
 ]

@@ -32,14 +32,11 @@ public struct GuestHardware: Equatable, Sendable {
     public var takesInitrd: Bool
     /// Whether it needs a processor with RDRAND and RDSEED.
     public var needsRandomInstructions: Bool
-    /// How many processors it can use.
-    public var mostProcessors: Int
 
     /// A guest with drivers for `transports`, and nothing else unless said otherwise.
     public init(
         transports: [Transport], needsACPI: Bool = false, needsPC: Bool = false, exitPort: ExitPort? = nil,
-        stopRequests: [StopRequest] = [], takesInitrd: Bool = false, needsRandomInstructions: Bool = false,
-        mostProcessors: Int = 1
+        stopRequests: [StopRequest] = [], takesInitrd: Bool = false, needsRandomInstructions: Bool = false
     ) {
         self.transports = transports
         self.needsACPI = needsACPI
@@ -48,7 +45,6 @@ public struct GuestHardware: Equatable, Sendable {
         self.stopRequests = stopRequests
         self.takesInitrd = takesInitrd
         self.needsRandomInstructions = needsRandomInstructions
-        self.mostProcessors = mostProcessors
     }
 }
 

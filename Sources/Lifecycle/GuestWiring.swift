@@ -1,7 +1,6 @@
 internal import ContainerState
 internal import GuestModel
 internal import HostSystem
-internal import LaunchPlanning
 internal import Networking
 internal import Supervision
 
@@ -14,8 +13,6 @@ enum GuestWiring {
     struct Received {
         let connection: GuestNetwork.Connection
         let device: SupervisedDevice
-        /// The hardware address, and the largest packet in bytes.
-        let hardware: (hardwareAddress: [UInt8], mtu: UInt32)
     }
 
     /// Connects the guest of `record`, whose process 1 waits behind `connection`.
@@ -27,7 +24,7 @@ enum GuestWiring {
         let socket = connection.raw
         // From process 1 itself, for only it can open the namespace where the caller is an ordinary user.
         let namespace = try receiveDescriptor(over: socket)
-        let (devices, linkCount) = devices(of: record)
+        let devices = record.networkDevices
         let wish = NetworkWish(
             mode(of: record), links: GuestLinks(ofProcess: record.pid), isShared: !record.networkNamespace.isEmpty,
             addresses: record.networkAddresses.compactMap { IPAddress($0) },
@@ -42,7 +39,7 @@ enum GuestWiring {
                     }
                 } catch {
                     for place in places { try? TrafficRedirect().remove(place) }
-                    if wish.mode != .redirect, wish.mode != .minimal { try? wish.links.remove(count: linkCount) }
+                    if wish.mode != .redirect, wish.mode != .minimal { try? wish.links.remove(count: devices.count) }
                     throw error
                 }
                 return .array(places.map(\.json))
@@ -53,14 +50,6 @@ enum GuestWiring {
         } catch {
             throw Failure("cannot connect the guest to the container's network", cause: error)
         }
-    }
-
-    /// The guest's devices, nil for one for each interface, and how many links of its own it has at most.
-    private static func devices(of record: ContainerRecord) -> (names: [String]?, linkCount: Int) {
-        guard record.networkDevices == [GuestPlan.everyInterface] else {
-            return (record.networkDevices, record.networkDevices.count)
-        }
-        return (nil, 100)
     }
 
     private static func mode(of record: ContainerRecord) -> NetworkMode {
@@ -79,7 +68,7 @@ enum GuestWiring {
         do {
             _ = try ContainerNetwork(namespace.raw).perform {
                 guard mode(of: record) == .redirect else {
-                    try GuestLinks(ofProcess: record.pid).remove(count: devices(of: record).linkCount)
+                    try GuestLinks(ofProcess: record.pid).remove(count: record.networkDevices.count)
                     return .null
                 }
                 let redirects = try TrafficRedirect()
@@ -103,8 +92,7 @@ enum GuestWiring {
                 connection: tap.connection,
                 device: SupervisedDevice(
                     name: tap.connection.device, kind: .network(hardwareAddress: tap.hardwareAddress, mtu: tap.mtu),
-                    descriptor: descriptor),
-                hardware: (tap.hardwareAddress, tap.mtu))
+                    descriptor: descriptor))
         }
     }
 }

@@ -4,5 +4,4 @@ public import GuestModel
 public let monitors: [any Monitor] = [
     Solo5SPT(),
     Solo5HVT(),
-    QEMU(),
 ]
