@@ -95,7 +95,10 @@ let package = Package(
         tests("OCIBundleTests", ["HostSystem", "OCIBundle", "OCISpec", "TestSupport"]),
         tests(
             "LaunchPlanningTests",
-            ["GuestImages", "GuestModel", "HostSystem", "LaunchPlanning", "OCIBundle", "TestSupport"]),
+            [
+                "Frameworks", "Monitors", "GuestImages", "GuestModel", "HostSystem", "LaunchPlanning", "OCIBundle",
+                "TestSupport",
+            ]),
         tests("StorageTests", ["HostSystem", "LaunchPlanning", "Storage", "TestSupport"]),
         tests("ServiceManagerTests", ["ServiceManager"]),
         tests("CriuTests", ["Criu"]),

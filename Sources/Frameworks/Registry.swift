@@ -5,4 +5,6 @@ public let frameworks: [any Framework] = [
     MirageOS(),
     Rumprun(),
     Solo5(),
+    Unikraft(),
+    PVH(),
 ]

@@ -78,17 +78,11 @@ public struct Rumprun: Framework {
             ("addr", "\(address.address)"),
         ]
         if let gateway = interface.gateway(version4: isVersion4) {
-            members += [("mask", "\(mask(address, reaching: gateway))"), ("gw", "\(gateway)")]
+            // NetBSD takes no gateway outside the interface's network.
+            members += [("mask", "\(address.prefixLength(reaching: gateway))"), ("gw", "\(gateway)")]
         } else {
             members.append(("mask", "\(address.prefixLength)"))
         }
         return "{\(members.map { "\"\($0.0)\":\"\($0.1)\"" }.joined(separator: ","))}"
-    }
-
-    /// NetBSD takes no gateway outside the interface's network: then the network has to be so large that it is inside.
-    private static func mask(_ address: NetworkAddress, reaching gateway: IPAddress) -> Int {
-        let differing = zip(address.address.bytes, gateway.bytes).enumerated().first { $1.0 != $1.1 }
-        let common = differing.map { $0 * 8 + ($1.0 ^ $1.1).leadingZeroBitCount } ?? Int(address.prefixLength)
-        return min(common, Int(address.prefixLength))
     }
 }

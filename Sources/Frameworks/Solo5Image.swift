@@ -10,10 +10,19 @@ enum Solo5Image {
     /// The guest in `candidate` as one of `framework`; nil when the file has no notes of Solo5's.
     static func guest(in candidate: GuestCandidate, of framework: String) throws -> Guest? {
         guard let binary = try binary(in: candidate) else { return nil }
+        let devices = binary.devices.map { GuestDevice(name: $0.name, kind: $0.kind == .block ? .block : .network) }
+        guard binary.target == .virtio else {
+            return Guest(
+                framework: framework, path: candidate.path, bootProtocols: [try bootProtocol(of: binary)],
+                devices: devices, leastMemoryBytes: try binary.loadPlan(memoryBytes: unlimited).end)
+        }
+        // A kernel for a multiboot loader, at which no tender has a part.
+        guard let header = try MultibootHeader(in: candidate.bytes) else {
+            throw GuestError("solo5 binary is built for virtio and has no multiboot header")
+        }
         return Guest(
-            framework: framework, path: candidate.path, bootProtocols: [try bootProtocol(of: binary)],
-            devices: binary.devices.map { GuestDevice(name: $0.name, kind: $0.kind == .block ? .block : .network) },
-            leastMemoryBytes: try binary.loadPlan(memoryBytes: unlimited).end)
+            framework: framework, path: candidate.path, bootProtocols: [.multiboot], devices: devices,
+            hardware: hardware, leastMemoryBytes: try header.end ?? min(candidate.elf.physicalEnd, Guest.mostMemory))
     }
 
     /// Whether `candidate` is a Solo5 binary of `framework`: the container says so, or one of `symbols` is in it.
@@ -25,12 +34,21 @@ enum Solo5Image {
 
     private static func binary(in candidate: GuestCandidate) throws -> Solo5Binary? {
         do {
-            return try Solo5Binary(candidate.elf)
+            let elf = try candidate.elf
+            guard let binary = try Solo5Binary(elf) else { return nil }
+            try elf.checkIsX86_64()
+            return binary
         } catch let error as ELFError {
-            if candidate.isMarked || (error != .notELF && mentionsSolo5(candidate.bytes)) { throw error }
+            let isMeant = candidate.framework != nil || (error != .notELF && mentionsSolo5(candidate.bytes))
+            if isMeant { throw error }
             return nil
         }
     }
+
+    /// What a guest for the target virtio drives: virtio on PCI in its old form, which is that of versions before 1.0. Its
+    /// status does not reach the port by which it ends (bindings/virtio/platform.c of Solo5).
+    private static let hardware = GuestHardware(
+        transports: [.pci], needsPC: true, exitPort: ExitPort(port: 0x501, bytes: 2, meaning: .nothing))
 
     private static func bootProtocol(of binary: Solo5Binary) throws(GuestError) -> BootProtocol {
         if case .unknown(let number) = binary.target {

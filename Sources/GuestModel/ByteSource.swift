@@ -23,7 +23,7 @@ extension [UInt8]: ByteSource {
 
 extension [UInt8] {
     /// The little-endian number of type `Number` at `offset`, nil when it would end outside.
-    func number<Number: FixedWidthInteger>(_ type: Number.Type, at offset: Int) -> Number? {
+    public func number<Number: FixedWidthInteger>(_ type: Number.Type, at offset: Int) -> Number? {
         let width = Number.bitWidth / 8
         guard offset >= 0, count >= width, offset <= count - width else { return nil }
         return self[offset..<offset + width].reversed().reduce(0) { $0 << 8 | Number(truncatingIfNeeded: $1) }

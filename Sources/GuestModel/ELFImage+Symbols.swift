@@ -22,9 +22,9 @@ extension ELFImage {
     public func hasAlignedData(_ wanted: [UInt8], in source: any ByteSource) throws -> Bool {
         let (execute, write, step): (UInt32, UInt32, UInt64) = (1, 2, 8)
         for segment in segments where segment.type == Segment.load && segment.flags & (execute | write) == write {
-            var offset = segment.fileOffset + (step - segment.address % step) % step
-            let (end, overflow) = segment.fileOffset.addingReportingOverflow(segment.fileSize)
-            guard !overflow else { continue }
+            guard var offset = segment.fileOffset.adding((step - segment.address % step) % step),
+                let end = segment.fileOffset.adding(segment.fileSize)
+            else { continue }
             while offset < end {
                 let bytes = try source.read(at: offset, count: Int(min(Self.windowSize, end - offset)))
                 if bytes.holds(wanted, atMultiplesOf: Int(step)) { return true }
@@ -37,23 +37,14 @@ extension ELFImage {
     }
 
     private static let windowSize: UInt64 = 1 << 16
-    private static let headerSize = 64
 
-    /// Where the file's SHT_STRTAB sections are. See elf(5), Elf64_Shdr.
+    /// Where the file's SHT_STRTAB sections are.
     private func stringTables(of source: any ByteSource) throws -> [Range<UInt64>] {
-        let header = try source.read(at: 0, count: Self.headerSize)
-        guard let start = header.number(UInt64.self, at: 40), let size = header.number(UInt16.self, at: 58),
-            let count = header.number(UInt16.self, at: 60), size == Self.headerSize, start > 0,
-            count <= Limits.sections
-        else { return [] }
-        let table = try source.read(at: start, count: Int(count) * Self.headerSize)
-        return (0..<table.count / Self.headerSize).compactMap { index in
-            let at = index * Self.headerSize
-            guard table.number(UInt32.self, at: at + 4) == 3, let offset = table.number(UInt64.self, at: at + 24),
-                let length = table.number(UInt64.self, at: at + 32), let end = offset.adding(length),
-                end <= source.size, length <= Limits.symbolBytes
+        try sectionHeaders(of: source).compactMap { section in
+            guard section.type == Section.strings, let end = section.fileOffset.adding(section.size),
+                end <= source.size, section.size <= Limits.symbolBytes
             else { return nil }
-            return offset..<end
+            return section.fileOffset..<end
         }
     }
 }

@@ -68,6 +68,9 @@ public struct Guest: Equatable, Sendable {
     public let hardware: GuestHardware?
     /// The version of its framework; nil where the image does not say.
     public let version: String?
+    /// The path in the root filesystem of the kernel that a monitor boots in place of the image, which then is that
+    /// kernel's initial RAM disk; nil where the image is booted itself.
+    public let loader: String?
     /// The least guest memory in bytes with which its image can be loaded.
     public let leastMemoryBytes: UInt64
     /// The options of its framework that this image takes and others do not.
@@ -76,7 +79,8 @@ public struct Guest: Equatable, Sendable {
     /// Creates a guest.
     public init(
         framework: String, path: String, bootProtocols: [BootProtocol], devices: [GuestDevice],
-        hardware: GuestHardware? = nil, version: String? = nil, leastMemoryBytes: UInt64
+        hardware: GuestHardware? = nil, version: String? = nil, loader: String? = nil,
+        leastMemoryBytes: UInt64
     ) {
         self.framework = framework
         self.path = path
@@ -84,6 +88,7 @@ public struct Guest: Equatable, Sendable {
         self.devices = devices
         self.hardware = hardware
         self.version = version
+        self.loader = loader
         self.leastMemoryBytes = leastMemoryBytes
     }
 }

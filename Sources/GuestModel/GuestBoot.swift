@@ -10,10 +10,12 @@ public struct GuestBoot: Equatable, Sendable {
     public var version: String?
     /// The names of the disks, in the order in which the guest finds them.
     public var disks: [String]
-    /// Whether the guest is started with an initial RAM disk.
+    /// Whether the guest is started with an initial RAM disk that is not the guest's image itself.
     public var hasInitrd: Bool
     /// ``Guest/options``
     public var options: [String] = []
+    /// The image's path in the root filesystem, which the process's arguments may name; empty where nobody says.
+    public var path = ""
 
     /// What there is to tell; no disks, no initial RAM disk and no network unless said otherwise.
     public init(

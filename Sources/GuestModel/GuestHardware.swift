@@ -32,11 +32,14 @@ public struct GuestHardware: Equatable, Sendable {
     public var takesInitrd: Bool
     /// Whether it needs a processor with RDRAND and RDSEED.
     public var needsRandomInstructions: Bool
+    /// How many processors it can use.
+    public var mostProcessors: Int
 
     /// A guest with drivers for `transports`, and nothing else unless said otherwise.
     public init(
         transports: [Transport], needsACPI: Bool = false, needsPC: Bool = false, exitPort: ExitPort? = nil,
-        stopRequests: [StopRequest] = [], takesInitrd: Bool = false, needsRandomInstructions: Bool = false
+        stopRequests: [StopRequest] = [], takesInitrd: Bool = false, needsRandomInstructions: Bool = false,
+        mostProcessors: Int = 1
     ) {
         self.transports = transports
         self.needsACPI = needsACPI
@@ -45,6 +48,7 @@ public struct GuestHardware: Equatable, Sendable {
         self.stopRequests = stopRequests
         self.takesInitrd = takesInitrd
         self.needsRandomInstructions = needsRandomInstructions
+        self.mostProcessors = mostProcessors
     }
 }
 

@@ -8,6 +8,8 @@ public enum HostNeed: String, Sendable {
 public enum MonitorForm: Equatable, Sendable {
     /// Inside the supervisor's own child, by the named tender of this program.
     case embedded(EmbeddedTender)
+    /// By a program of the host's.
+    case external(MonitorProgram)
 }
 
 /// The monitors that are part of this program.
@@ -75,4 +77,14 @@ public protocol Monitor: Sendable {
     var memory: MemoryLimits { get }
     /// How it is run.
     var form: MonitorForm { get }
+
+    /// The arguments of an external monitor for `launch`, without the program's name.
+    ///
+    /// - Throws: ``GuestError`` that names what the monitor cannot do.
+    func arguments(for launch: MonitorLaunch) throws(GuestError) -> [String]
+}
+
+extension Monitor {
+    /// An embedded monitor has no arguments.
+    public func arguments(for launch: MonitorLaunch) throws(GuestError) -> [String] { [] }
 }

@@ -375,7 +375,7 @@ public func duplicate(_ descriptor: Int32, to copy: Int32) throws(HostError) {
     try check("dup2", "descriptor \(descriptor)", lx_dup3(descriptor, copy))
 }
 
-/// Another descriptor for the same open file, close-on-exec. See fcntl(2) F_DUPFD_CLOEXEC.
-public func duplicate(_ descriptor: Int32) throws(HostError) -> Descriptor {
-    Descriptor(owning: try check("fcntl", "descriptor \(descriptor)", lx_dup_cloexec(descriptor, 3)))
+/// Another descriptor for the same open file, at least `least`, close-on-exec. See fcntl(2) F_DUPFD_CLOEXEC.
+public func duplicate(_ descriptor: Int32, from least: Int32 = 3) throws(HostError) -> Descriptor {
+    Descriptor(owning: try check("fcntl", "descriptor \(descriptor)", lx_dup_cloexec(descriptor, least)))
 }

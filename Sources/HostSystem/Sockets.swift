@@ -1,18 +1,19 @@
 internal import CLinux
 
-/// Two connected sockets that keep message boundaries, close-on-exec.
+/// Two connected sockets, close-on-exec.
 public struct SocketPair: ~Copyable {
     /// One end.
     public let first: Descriptor
     /// The other end.
     public let second: Descriptor
 
-    /// Makes the pair. See socketpair(2), SOCK_SEQPACKET.
-    public init() throws(HostError) {
+    /// Makes a pair that keeps message boundaries (SOCK_SEQPACKET), or a pair of streams. See socketpair(2).
+    public init(stream: Bool = false) throws(HostError) {
         var pair: (Int32, Int32) = (-1, -1)
         // SAFETY: a tuple of two Int32 has the layout of int[2].
         let result = unsafe withUnsafeMutableBytes(of: &pair) {
-            unsafe lx_socketpair(Int32(SOCK_SEQPACKET.rawValue), $0.assumingMemoryBound(to: Int32.self).baseAddress)
+            let type = stream ? SOCK_STREAM : SOCK_SEQPACKET
+            return unsafe lx_socketpair(Int32(type.rawValue), $0.assumingMemoryBound(to: Int32.self).baseAddress)
         }
         try check("socketpair", "", result)
         first = Descriptor(owning: pair.0)

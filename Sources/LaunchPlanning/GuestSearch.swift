@@ -41,7 +41,9 @@ struct GuestSearch {
     /// An unmarked container: its program is a guest when a framework says so.
     private func program(in root: borrowing RootFilesystem) throws -> FoundGuest? {
         guard let image = try findProgram(process.args.first ?? "", in: root) else { return nil }
-        guard let guest = try recognise(image, isMarked: false, wanted: nil) else { return nil }
+        guard let guest = try recognise(image, in: root.descriptor.raw, isMarked: false, wanted: nil) else {
+            return nil
+        }
         return FoundGuest(
             guest: guest, image: image, foundBy: "program", wantedMonitor: nil, process: guestProcess(nil))
     }
@@ -53,9 +55,12 @@ struct GuestSearch {
             throw Failure("unikernel \"\(name)\", named by \(mark.source), is not in the root filesystem")
         }
         let isMarked = !isPodWide(mark) || mark.binary != nil
-        guard let guest = try recognise(image, isMarked: isMarked, wanted: mark.framework) else {
+        let directory = root.descriptor.raw
+        guard let guest = try recognise(image, in: directory, isMarked: isMarked, wanted: mark.framework) else {
             if isPodWide(mark), mark.binary == nil { return nil }
-            throw Failure("\(image.path), named as a unikernel by \(mark.source), is none of: \(frameworkNames)")
+            let names = mark.framework ?? frameworkNames
+            throw Failure(
+                "\(image.path), named as a unikernel by \(mark.source), is none of: \(names) (\(signs(of: image)))")
         }
         return FoundGuest(
             guest: guest, image: image, foundBy: mark.source, wantedMonitor: mark.monitor,
@@ -68,8 +73,23 @@ struct GuestSearch {
             workingDirectory: process.cwd, hostName: spec.hostname ?? "")
     }
 
-    private func recognise(_ image: OpenFile, isMarked: Bool, wanted: String?) throws -> Guest? {
-        let candidate = GuestCandidate(path: image.path, bytes: image, isMarked: isMarked, framework: wanted)
+    /// What a user may tell the framework by that none recognises.
+    private func signs(of image: OpenFile) -> String {
+        do {
+            let elf = try ELFImage(image)
+            let notes = Set(elf.notes.map(\.name)).sorted().joined(separator: ", ")
+            let width = elf.is64Bit ? 64 : 32
+            return "ELF\(width) file for machine \(elf.machine), OSABI \(elf.osABI), notes of: "
+                + (notes.isEmpty ? "nobody" : notes)
+        } catch {
+            return "\(error)"
+        }
+    }
+
+    private func recognise(_ image: OpenFile, in root: Int32, isMarked: Bool, wanted: String?) throws -> Guest? {
+        let candidate = GuestCandidate(path: image.path, bytes: image, isMarked: isMarked, framework: wanted) { path in
+            try RootFilesystem.openFile(path, inRoot: root)
+        }
         do {
             for framework in try candidates(wanted) {
                 if let guest = try framework.recognise(candidate) { return guest }

@@ -56,6 +56,8 @@ public struct GuestPlan: Equatable, Sendable {
     public let monitor: String
     /// How the monitor is run.
     public let form: MonitorForm
+    /// The program of an external monitor; nil for an embedded one.
+    public let program: MonitorPlan?
     /// What the monitor needs of the host.
     public let hostNeeds: [HostNeed]
     /// How the guest is started.
@@ -78,21 +80,37 @@ public struct GuestPlan: Equatable, Sendable {
     /// The names of the guest's network devices, in its own order.
     public var networkDevices: [String] { devices.filter { $0.kind == .network }.map(\.name) }
 
+    /// The network devices that `start` makes: the guest's own, or one for each interface that it finds.
+    public var wiring: [String] { program == nil ? networkDevices : [Self.everyInterface] }
+
+    /// Stands for as many network devices as there are interfaces.
+    public static let everyInterface = "*"
+
     private func json(of device: GuestDevice) -> JSONValue {
         if let block = blocks.first(where: { $0.name == device.name }) { return block.json }
         return ["name": .string(device.name), "kind": .string(device.kind.rawValue)]
     }
 
+    private var monitorJSON: JSONValue {
+        var json: JSONObject = ["name": .string(monitor)]
+        if case .embedded(let tender) = form { json["embedded"] = .string(tender.rawValue) }
+        if let program {
+            json["program"] = .string(program.path)
+            let arguments = try? arguments(of: program, networks: [], commandLine: commandLine)
+            json["arguments"] = JSONValue(arguments ?? [])
+            json["accelerator"] = .string(program.acceleration.accelerator.rawValue)
+            if let reason = program.acceleration.reason { json["whyNotKVM"] = .string(reason) }
+            json["processors"] = JSONValue(program.processors)
+        }
+        return .object(json)
+    }
+
     var json: JSONValue {
-        let embedded: String =
-            switch form {
-            case .embedded(let tender): tender.rawValue
-            }
-        return [
+        [
             "framework": .string(framework),
             "foundBy": .string(foundBy),
             "kernel": .string(kernel),
-            "monitor": ["name": .string(monitor), "embedded": .string(embedded)],
+            "monitor": monitorJSON,
             "bootProtocol": ["name": .string(bootProtocol.name), "version": JSONValue(bootProtocol.version)],
             "hostNeeds": JSONValue(hostNeeds.map(\.rawValue)),
             "memoryMiB": JSONValue(memoryMiB),

@@ -18,7 +18,7 @@ public struct PlannedLaunch {
 /// Decides what `bundle` runs.
 ///
 /// - Throws: One error that says what is missing or contradictory. Nothing on the host has changed by then.
-public func planLaunch(_ bundle: borrowing Bundle) throws -> PlannedLaunch {
+public func planLaunch(_ bundle: borrowing Bundle, on host: HostFacts = HostFacts()) throws -> PlannedLaunch {
     guard let process = bundle.spec.process else {
         return PlannedLaunch(plan: LaunchPlan(workload: .nothing), image: nil)
     }
@@ -29,10 +29,11 @@ public func planLaunch(_ bundle: borrowing Bundle) throws -> PlannedLaunch {
         let program = ProgramPlan(arguments: process.args, workingDirectory: process.cwd)
         return PlannedLaunch(plan: LaunchPlan(workload: .process(program)), image: nil)
     }
-    let hasNetwork = found.guest.devices.contains { $0.kind == .network }
+    // A guest without declared devices finds out for itself which there are.
+    let hasNetwork = found.guest.hardware != nil || found.guest.devices.contains { $0.kind == .network }
     let nameServers = try hasNetwork ? nameServers(for: bundle) : []
     let attached = try attach(found.guest, bundle)
-    let guest = try plan(found, for: bundle.spec, nameServers, attached)
+    let guest = try plan(found, for: bundle.spec, nameServers, attached, on: host)
     return PlannedLaunch(plan: LaunchPlan(workload: .guest(guest)), image: found.image, blocks: attached.blocks)
 }
 
@@ -65,48 +66,30 @@ private func attach(_ guest: Guest, _ bundle: borrowing Bundle) throws -> Attach
 }
 
 private func plan(
-    _ found: FoundGuest, for spec: RuntimeSpec, _ nameServers: [IPAddress], _ attached: Attached
+    _ found: FoundGuest, for spec: RuntimeSpec, _ nameServers: [IPAddress], _ attached: Attached,
+    on host: HostFacts
 ) throws(Failure) -> GuestPlan {
     let guest = found.guest
     do throws(GuestError) {
-        let (monitor, bootProtocol) = try chooseMonitor(for: guest, wanted: found.wantedMonitor)
-        try checkHost(monitor)
+        let choice = try MonitorChoice(for: guest, wanted: found.wantedMonitor, on: host)
+        let monitor = choice.monitor
         var boot = GuestBoot(
-            process: found.process, network: GuestNetwork(nameServers: nameServers), over: bootProtocol,
+            process: found.process, network: GuestNetwork(nameServers: nameServers), over: choice.bootProtocol,
             version: guest.version, disks: attached.blocks.plans.map(\.name))
         boot.options = guest.options
+        boot.path = guest.path
         boot.process.blockMountPoint = attached.mountPoint
         return GuestPlan(
             framework: guest.framework, foundBy: found.foundBy, kernel: guest.path, monitor: monitor.name,
-            form: monitor.form, hostNeeds: monitor.hostNeeds, bootProtocol: bootProtocol,
-            memoryMiB: try memory(of: guest, under: monitor, limit: spec.linux?.resources?.memory?.limit),
-            boot: boot, commandLine: try bootString(of: guest.framework, boot),
+            form: monitor.form, program: choice.program(for: guest, spec.linux?.resources),
+            hostNeeds: monitor.hostNeeds, bootProtocol: choice.bootProtocol,
+            memoryMiB: try choice.memory(of: guest, limit: spec.linux?.resources?.memory?.limit), boot: boot,
+            commandLine: try bootString(of: guest.framework, boot),
             network: try NetworkShare(spec.annotations), devices: guest.devices,
             blocks: attached.blocks.plans, mountsLeftOut: attached.mountsLeftOut)
     } catch {
         throw Failure("cannot run \(guest.path) as a unikernel", cause: error)
     }
-}
-
-/// The first monitor that boots the guest, or the one that is asked for by name.
-private func chooseMonitor(for guest: Guest, wanted: String?) throws(GuestError) -> (any Monitor, BootProtocol) {
-    let offered = guest.bootProtocols.map(\.description).joined(separator: ", ")
-    for monitor in monitors {
-        if let wanted, monitor.name != wanted, !monitor.aliases.contains(wanted) { continue }
-        if let common = guest.bootProtocols.first(where: monitor.bootProtocols.contains) { return (monitor, common) }
-        if wanted != nil {
-            let accepted = monitor.bootProtocols.map(\.description).joined(separator: ", ")
-            throw GuestError("monitor \(monitor.name) boots \(accepted), the guest is made for \(offered)")
-        }
-    }
-    let names = monitors.map(\.name).joined(separator: ", ")
-    if let wanted { throw GuestError("monitor \"\(wanted)\" is not known (known are: \(names))") }
-    throw GuestError("no monitor boots \(offered) (known are: \(names))")
-}
-
-private func checkHost(_ monitor: any Monitor) throws(GuestError) {
-    let facts = HostFacts.look(for: monitor.hostNeeds.map(\.rawValue))
-    if let problem = facts.kvmProblem { throw GuestError("monitor \(monitor.name) needs KVM: \(problem)") }
 }
 
 private func bootString(of framework: String, _ boot: GuestBoot) throws(GuestError) -> [UInt8] {
@@ -130,26 +113,3 @@ extension GuestPlan {
         }
     }
 }
-
-/// The guest's memory in MiB: what the container may use less what the monitor needs itself.
-private func memory(of guest: Guest, under monitor: any Monitor, limit: Int64?) throws(GuestError) -> UInt64 {
-    let limits = monitor.memory
-    var size = defaultMemoryMiB
-    if let limit, limit > 0 {
-        guard let share = limits.share(of: UInt64(limit) >> 20) else {
-            throw GuestError(
-                "memory limit of \(limit) bytes leaves too little for the guest: monitor \(monitor.name) needs "
-                    + "\(limits.overhead) MiB itself and \(limits.least) MiB for the guest")
-        }
-        size = share
-    }
-    size = min(size, limits.most) / limits.step * limits.step
-    let least = (guest.leastMemoryBytes + (1 << 20) - 1) >> 20
-    guard size >= least else {
-        throw GuestError("guest needs at least \(least) MiB of memory, the container leaves it \(size) MiB")
-    }
-    return size
-}
-
-/// What a guest gets in a container without a memory limit, in MiB: the Solo5 tenders' own default.
-private let defaultMemoryMiB: UInt64 = 512

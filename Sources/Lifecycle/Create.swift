@@ -37,8 +37,7 @@ extension Runtime {
             throw Failure.needsConsoleSocket
         }
         let pidfdSocket = try openPidfdSocket(options.pidfdSocket, held)
-        let kvm = try openKVM(launch.plan, held)
-        let blocks = try openBlocks(launch.blocks, root: bundle.root.descriptor.raw, held: held)
+        let guest = try GuestStart(launch, bundle, held, cache: filterCache)
         if let leftOut = launch.plan.guest?.mountsLeftOut, !leftOut.isEmpty {
             log.debug("mounts that the guest is not given: \(leftOut.joined(separator: " "))")
         }
@@ -48,7 +47,7 @@ extension Runtime {
         do {
             let creation = Creation(
                 runtime: self, options: options, id: id, launch: launch,
-                consoleSocket: consoleSocket, pidfdSocket: pidfdSocket, kvm: kvm, blocks: blocks, callers: callers)
+                consoleSocket: consoleSocket, pidfdSocket: pidfdSocket, guest: guest, callers: callers)
             return try creation.carryOut(bundle, in: directory, failedInHooks: &failedInHooks)
         } catch {
             try? directory.remove()
@@ -62,11 +61,6 @@ extension Runtime {
         guard settings.systemdCgroup, !exists("/run/systemd/system") else { return }
         throw Failure("cannot use systemd for cgroups: systemd does not run on this host")
     }
-
-    private func openKVM(_ plan: LaunchPlan, _ held: DescriptorSet) throws(HostError) -> Int32? {
-        guard plan.guest?.hostNeeds.contains(.kvm) == true else { return nil }
-        return held.hold(try HostSystem.open(HostFacts.kvmPath, flags: .readWrite))
-    }
 }
 
 /// One run of `create`: the steps that change the host, each undone when a later one fails.
@@ -77,8 +71,8 @@ private struct Creation {
     let launch: PlannedLaunch
     let consoleSocket: Int32?
     let pidfdSocket: Int32?
-    let kvm: Int32?
-    let blocks: [OpenBlock]
+    /// What runs the guest; nil for a container without one.
+    let guest: GuestStart?
     let callers: CallerDescriptors
 
     /// Makes the sandbox and its process; returns the pid.
@@ -141,7 +135,8 @@ private struct Creation {
             early.startTime = try startTime(of: pid)
             try directory.write(early)
         } guest: { connection in
-            supervise(connection)
+            guard let guest else { connection.fail("there is no guest to run") }
+            guest.supervise(connection)
         }
     }
 
@@ -169,7 +164,7 @@ private struct Creation {
         if let guest = launch.plan.guest {
             record.guest = "\(guest.framework)/\(guest.monitor)"
             record.guestMemoryMiB = guest.memoryMiB
-            record.networkDevices = guest.networkDevices
+            record.networkDevices = guest.wiring
             record.networkMode = guest.network.mode.rawValue
             record.networkAddresses = guest.network.addresses.map(\.description)
             record.networkPorts = guest.network.portTexts
@@ -180,7 +175,7 @@ private struct Creation {
 
     private func request(
         _ bundle: borrowing Bundle, in directory: borrowing ContainerDirectory
-    ) throws(HostError) -> SandboxRequest {
+    ) throws -> SandboxRequest {
         var request = SandboxRequest(
             id: id, spec: bundle.spec, plan: launch.plan, bundle: bundle.path, rootPath: bundle.rootPath)
         if bundle.spec.linux?.seccomp != nil { request.filterCache = runtime.filterCache }
@@ -192,37 +187,8 @@ private struct Creation {
         request.preservedDescriptors = callers.numbers
         request.spec.process?.env += callers.environment
         request.consoleSocket = consoleSocket
-        request.guestDescriptors = [launch.image?.raw, kvm].compactMap { $0 } + blocks.map(\.descriptor)
+        if let guest { try guest.prepare(&request) }
         return request
-    }
-
-    /// Process 1 of a guest's container, once `start` has come.
-    private func supervise(_ connection: StartConnection) -> Never {
-        guard let plan = launch.plan.guest, let image = launch.image else {
-            connection.fail("there is no guest to run")
-        }
-        do {
-            let taps = try GuestWiring.taps(handed: connection.handed)
-            switch plan.form {
-            case .embedded(let tender):
-                let guest = SupervisedGuest(
-                    tender: tender, memoryMiB: plan.memoryMiB,
-                    commandLine: try plan.bootString(connections: taps.map(\.connection)), image: image.raw, kvm: kvm,
-                    devices: taps.map(\.device) + blocks.map(SupervisedDevice.init))
-                Supervisor(guest).run(started: connection.succeed, failed: connection.fail)
-            }
-        } catch {
-            connection.fail("\(error)")
-        }
-    }
-}
-
-extension SupervisedDevice {
-    fileprivate init(_ block: OpenBlock) {
-        self.init(
-            name: block.name,
-            kind: .block(capacityBytes: block.capacityBytes, sectorBytes: block.sectorBytes),
-            descriptor: block.descriptor)
     }
 }
 

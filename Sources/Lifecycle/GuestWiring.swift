@@ -1,6 +1,7 @@
 internal import ContainerState
 internal import GuestModel
 internal import HostSystem
+internal import LaunchPlanning
 internal import Networking
 internal import Supervision
 
@@ -13,6 +14,8 @@ enum GuestWiring {
     struct Received {
         let connection: GuestNetwork.Connection
         let device: SupervisedDevice
+        /// The hardware address, and the largest packet in bytes.
+        let hardware: (hardwareAddress: [UInt8], mtu: UInt32)
     }
 
     /// Connects the guest of `record`, whose process 1 waits behind `connection`.
@@ -24,7 +27,7 @@ enum GuestWiring {
         let socket = connection.raw
         // From process 1 itself, for only it can open the namespace where the caller is an ordinary user.
         let namespace = try receiveDescriptor(over: socket)
-        let devices = record.networkDevices
+        let (devices, linkCount) = devices(of: record)
         let wish = NetworkWish(
             mode(of: record), links: GuestLinks(ofProcess: record.pid), isShared: !record.networkNamespace.isEmpty,
             addresses: record.networkAddresses.compactMap { IPAddress($0) },
@@ -39,7 +42,7 @@ enum GuestWiring {
                     }
                 } catch {
                     for place in places { try? TrafficRedirect().remove(place) }
-                    if wish.mode != .redirect, wish.mode != .minimal { try? wish.links.remove(count: devices.count) }
+                    if wish.mode != .redirect, wish.mode != .minimal { try? wish.links.remove(count: linkCount) }
                     throw error
                 }
                 return .array(places.map(\.json))
@@ -50,6 +53,14 @@ enum GuestWiring {
         } catch {
             throw Failure("cannot connect the guest to the container's network", cause: error)
         }
+    }
+
+    /// The guest's devices, nil for one for each interface, and how many links of its own it has at most.
+    private static func devices(of record: ContainerRecord) -> (names: [String]?, linkCount: Int) {
+        guard record.networkDevices == [GuestPlan.everyInterface] else {
+            return (record.networkDevices, record.networkDevices.count)
+        }
+        return (nil, 100)
     }
 
     private static func mode(of record: ContainerRecord) -> NetworkMode {
@@ -68,7 +79,7 @@ enum GuestWiring {
         do {
             _ = try ContainerNetwork(namespace.raw).perform {
                 guard mode(of: record) == .redirect else {
-                    try GuestLinks(ofProcess: record.pid).remove(count: record.networkDevices.count)
+                    try GuestLinks(ofProcess: record.pid).remove(count: devices(of: record).linkCount)
                     return .null
                 }
                 let redirects = try TrafficRedirect()
@@ -92,7 +103,8 @@ enum GuestWiring {
                 connection: tap.connection,
                 device: SupervisedDevice(
                     name: tap.connection.device, kind: .network(hardwareAddress: tap.hardwareAddress, mtu: tap.mtu),
-                    descriptor: descriptor))
+                    descriptor: descriptor),
+                hardware: (tap.hardwareAddress, tap.mtu))
         }
     }
 }

@@ -4,4 +4,5 @@ public import GuestModel
 public let monitors: [any Monitor] = [
     Solo5SPT(),
     Solo5HVT(),
+    QEMU(),
 ]

@@ -99,14 +99,18 @@ public struct GuestTap: ~Copyable {
 /// Makes a tap for each of a guest's network devices, in the network namespace of the calling process.
 ///
 /// The first device gets the first interface that serves the wish and no other guest has, and so on.
-/// - Parameter use: Takes each tap as soon as it is there.
+/// - Parameters:
+///   - devices: The guest's own names; nil for a guest that takes one for each interface, named like it.
+///   - use: Takes each tap as soon as it is there.
 public func wireGuest(
-    _ devices: [String], _ wish: NetworkWish, use: (consuming GuestTap) throws -> Void
+    _ devices: [String]?, _ wish: NetworkWish, use: (consuming GuestTap) throws -> Void
 ) throws {
-    guard let first = devices.first else { return }
-    let chosen = try wish.mode == .minimal ? [] : wish.choose(from: NetworkSurvey(), for: first)
-    for (number, device) in devices.enumerated() {
-        if wish.mode == .minimal {
+    if let devices, devices.isEmpty { return }
+    let isMinimal = wish.mode == .minimal
+    let chosen = try isMinimal ? [] : wish.choose(from: NetworkSurvey(), for: devices?.first ?? "every one")
+    let names = devices ?? (isMinimal ? ["net0"] : chosen.map(\.interface.name))
+    for (number, device) in names.enumerated() {
+        if isMinimal {
             try use(GuestTap.makeMinimal(for: device))
         } else {
             let found = number < chosen.count ? chosen[number] : nil

@@ -31,9 +31,14 @@ public struct RootFilesystem: ~Copyable {
     ///
     /// - Returns: nil when there is nothing at `path`, or something else than a regular file.
     public func openFile(_ path: String) throws(HostError) -> OpenFile? {
+        try Self.openFile(path, inRoot: descriptor.raw)
+    }
+
+    /// The same in the root filesystem whose directory is `root`, for whoever cannot hold on to this value.
+    public static func openFile(_ path: String, inRoot root: Int32) throws(HostError) -> OpenFile? {
         do throws(HostError) {
             // First by name only: opening a device node would reach the host's driver, and a fifo would wait.
-            let named = try openInRoot(descriptor.raw, path, flags: .pathOnly)
+            let named = try openInRoot(root, path, flags: .pathOnly)
             let status = try status(of: named.raw)
             guard status.kind == .regular else { return nil }
             let file = try HostSystem.open(descriptorPath(named.raw), flags: .readOnly)

@@ -109,7 +109,7 @@ struct ContainerInit: ~Copyable {
         let root = RootSwitch(settings: settings)
         if settings.isGuest {
             try runEarlyHooks()
-            return try root.enterEmptyRoot()
+            return try root.enterGuestRoot()
         }
         // A joined mount namespace is somebody else's tree: the root is found in it, and nothing in it is changed.
         if settings.namespaces.joined.contains(where: { $0.type == .mount }) {

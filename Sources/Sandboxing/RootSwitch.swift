@@ -187,15 +187,17 @@ struct RootSwitch {
         }
     }
 
-    /// The root of a guest's supervisor: an empty read-only tmpfs, for nothing in it is ever needed.
+    /// The root of a guest's supervisor: a read-only tmpfs, empty but for what an external monitor needs.
     ///
     /// The terminal comes from a devpts of its own, which is gone from the tree again before anything else runs.
-    func enterEmptyRoot() throws -> Console? {
+    func enterGuestRoot() throws -> Console? {
         try mount(nil, at: "/", flags: [.private, .recursive])
         let place = "/proc"
-        try mount(
-            "tmpfs", at: place, type: "tmpfs", flags: [.noSetUserID, .noDevices, .noExecute],
-            data: "mode=755,size=4k,nr_inodes=4")
+        let inodes = settings.monitorRoot == nil ? 4 : 64
+        // A monitor's device nodes are the only ones there, and nobody inside can make any.
+        var flags: MountFlags = [.noSetUserID, .noExecute]
+        if settings.monitorRoot?.hasKVM != true { flags.insert(.noDevices) }
+        try mount("tmpfs", at: place, type: "tmpfs", flags: flags, data: "mode=755,size=4k,nr_inodes=\(inodes)")
         var console: Console?
         if settings.spec.process?.terminal == true {
             try makeDirectory("\(place)/pts", mode: 0o755)
@@ -206,8 +208,16 @@ struct RootSwitch {
             try detachMount("\(place)/pts")
         }
         try changeDirectory(to: place)
+        if let monitor = settings.monitorRoot {
+            do {
+                let root = try open(".", flags: [.directory, .pathOnly])
+                try monitor.furnish(root.raw, rootPath: settings.rootPath)
+            } catch {
+                throw Failure("cannot make the monitor's root", cause: error)
+            }
+        }
         try pivotRootToCurrentDirectory()
-        try mount(nil, at: "/", flags: [.remount, .bind, .readOnly, .noSetUserID, .noDevices, .noExecute])
+        try mount(nil, at: "/", flags: flags.union([.remount, .bind, .readOnly]))
         return console
     }
 }

@@ -26,6 +26,8 @@ public struct SandboxRequest {
     public var filterCache: FilterCache?
     /// Descriptors that a guest's supervisor needs.
     public var guestDescriptors: [Int32] = []
+    /// What an external monitor finds in its root; nil for an embedded one.
+    public var monitorRoot: MonitorRoot?
     /// Whether cgroups that cannot be made are done without; nil to find out whether the caller is root of the host.
     public var rootless: Bool?
     /// systemd makes the cgroups.
@@ -72,15 +74,15 @@ public struct Sandbox {
         try SpecChecks.check(request.spec, namespaces)
         try UserChecks(user: effectiveUser(), group: effectiveGroup()).check(request.spec, namespaces)
         if let guest = request.plan.guest {
-            try SpecChecks.checkGuest(request.spec, namespaces, networkDevices: guest.networkDevices)
+            try SpecChecks.checkGuest(request.spec, namespaces, networkDevices: guest.wiring)
         }
         warnings = Self.warnings(request.spec, identity)
         settings = SandboxSettings(
             id: request.id, spec: request.spec, bundle: request.bundle, rootPath: request.rootPath, isGuest: isGuest,
             noPivot: request.noPivot, noNewKeyring: request.noNewKeyring,
             preservedDescriptors: request.preservedDescriptors, consoleSocket: request.consoleSocket,
-            guestDescriptors: request.guestDescriptors,
-            offersNetwork: request.plan.guest?.networkDevices.isEmpty == false, namespaces: namespaces,
+            guestDescriptors: request.guestDescriptors, monitorRoot: request.monitorRoot,
+            offersNetwork: request.plan.guest?.wiring.isEmpty == false, namespaces: namespaces,
             cgroup: try Self.planCgroup(request), identity: identity,
             attributes: ExecutionAttributes(process, linux))
     }

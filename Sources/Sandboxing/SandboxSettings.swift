@@ -16,6 +16,8 @@ struct SandboxSettings {
     let consoleSocket: Int32?
     /// Descriptors that a guest's supervisor keeps.
     let guestDescriptors: [Int32]
+    /// What an external monitor finds in its root; nil for an embedded one.
+    let monitorRoot: MonitorRoot?
     /// Whether `start` needs the network namespace, to connect a guest's devices in it.
     let offersNetwork: Bool
     let namespaces: NamespacePlan

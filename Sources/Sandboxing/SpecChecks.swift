@@ -1,4 +1,5 @@
 internal import HostSystem
+internal import LaunchPlanning
 internal import OCISpec
 
 /// What config.json asks for that cannot be done, or would reach beyond the container: checked before anything is made.
@@ -31,8 +32,9 @@ enum SpecChecks {
         if let device = networkDevices.first, !namespaces.isSeparate(.network) {
             throw SpecError(
                 pointer: "/linux/namespaces",
-                reason: "the guest has a network device, '\(device)', and would take the host's interfaces over: "
-                    + "it needs a network namespace",
+                reason:
+                    "the guest has \(device == GuestPlan.everyInterface ? "network devices" : "a network device, '\(device)',") "
+                    + "and would take the host's interfaces over: it needs a network namespace",
                 section: "config-linux.md#namespaces")
         }
         if spec.linux?.personality != nil {

@@ -42,6 +42,7 @@ struct GuestBinary {
     init(_ launch: TenderLaunch) throws {
         descriptor = launch.executable
         let elf = try ELFImage(OpenFile(launch.executable))
+        try elf.checkIsX86_64()
         guard let solo5 = try Solo5Binary(elf) else { throw Failure("guest executable is no Solo5 binary") }
         memoryBytes = try GuestBinary.memoryBytes(launch)
         let target: Solo5Binary.Target = launch.target == .hvt ? .hvt : .spt

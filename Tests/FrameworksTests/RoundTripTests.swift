@@ -102,7 +102,8 @@ import Testing
     @Test(arguments: [MirageOS(), Rumprun(), Solo5()] as [any Framework])
     func aCommandLineOfTheImageIsTakenAsItIs(framework: any Framework) throws {
         let process = GuestProcess(arguments: ["x", "y"], commandLine: "one  'two' --three=4")
-        let line = String(decoding: try framework.bootString(GuestBoot(process: process, over: .solo5SPT)), as: UTF8.self)
+        let line = String(
+            decoding: try framework.bootString(GuestBoot(process: process, over: .solo5SPT)), as: UTF8.self)
         #expect(line.contains("one  'two' --three=4"))
         #expect(!line.contains("y"))
     }

@@ -1,4 +1,4 @@
-/// Builds ELF64 files byte by byte, sound ones and broken ones.
+/// Builds ELF files byte by byte, sound ones and broken ones.
 public struct ELFBuilder: Sendable {
     /// One program header with the bytes it points to.
     public struct Segment: Sendable {
@@ -29,6 +29,25 @@ public struct ELFBuilder: Sendable {
         }
     }
 
+    /// A section that no segment needs, with its bytes.
+    public struct Section: Sendable {
+        /// The name.
+        public var name: String
+        /// `sh_type`: 1 bytes, 3 names, 8 no bytes in the file.
+        public var type: UInt32 = 1
+        /// The section's bytes in the file.
+        public var bytes: [UInt8]
+
+        /// Describes a section.
+        public init(_ name: String, type: UInt32 = 1, bytes: [UInt8] = [0]) {
+            self.name = name
+            self.type = type
+            self.bytes = bytes
+        }
+    }
+
+    /// Whether to build an ELF64 file; else an ELF32 one.
+    public var is64Bit = true
     /// `e_type`.
     public var type: UInt16 = 2
     /// `e_machine`.
@@ -39,59 +58,96 @@ public struct ELFBuilder: Sendable {
     public var entry: UInt64 = 0x10_0000
     /// The program headers in the order of the file.
     public var segments: [Segment] = []
-    /// The names of a symbol table; no section at all without any.
+    /// The names of a symbol table; no such section without any.
     public var symbolNames: [String] = []
+    /// The sections; with them come that of their names and the headers, at the end of the file.
+    public var sections: [Section] = []
 
     /// Begins with a file without segments.
     public init() {}
 
-    /// Where program header `index` begins in ``image``.
+    /// Where program header `index` of an ELF64 file begins in ``image``.
     public static func programHeader(_ index: Int) -> Int { 64 + 56 * index }
 
-    /// The file: header, program headers, and the segments' bytes, each at the next multiple of 4096.
+    private var headerSize: Int { is64Bit ? 64 : 52 }
+    private var programHeaderSize: Int { is64Bit ? 56 : 32 }
+
+    /// The file: header, program headers, the segments' bytes, each at the next multiple of 4096, and sections.
     public var image: [UInt8] {
-        var image: [UInt8] = [0x7F, 0x45, 0x4C, 0x46, 2, 1, 1, osABI] + [UInt8](repeating: 0, count: 8)
-        image.add(type)
-        image.add(machine)
-        image.add(1 as UInt32)
-        image.add(entry)
-        image.add(64 as UInt64)
-        image.add(0 as UInt64)
-        image.add(0 as UInt32)
-        for size in [64, 56, UInt16(segments.count), 0, 0, 0] { image.add(size) }
+        let start = (headerSize + programHeaderSize * segments.count + 4095) / 4096 * 4096
         var data: [UInt8] = []
-        let start = (image.count + 56 * segments.count + 4095) / 4096 * 4096
+        var headers: [UInt8] = []
         for segment in segments {
-            image.add(segment.type)
-            image.add(segment.flags)
-            image.add(UInt64(start + data.count))
-            image.add(segment.address)
-            image.add(segment.address)
-            image.add(UInt64(segment.bytes.count))
-            image.add(segment.memorySize ?? UInt64(segment.bytes.count))
-            image.add(segment.alignment)
+            headers += header(of: segment, at: start + data.count)
             data += segment.bytes
             data += [UInt8](repeating: 0, count: (4096 - data.count % 4096) % 4096)
         }
-        image += [UInt8](repeating: 0, count: start - image.count) + data
-        if !symbolNames.isEmpty { addNames(to: &image) }
+        let (bytes, table) = sectionParts(at: start + data.count)
+        var image = fileHeader(sectionHeaders: table.isEmpty ? 0 : start + data.count + bytes.count) + headers
+        image += [UInt8](repeating: 0, count: start - image.count)
+        return image + data + bytes + table
+    }
+
+    /// The sections with those of symbols' and sections' names; none where none is asked for.
+    private var allSections: [Section] {
+        var all = sections
+        if !symbolNames.isEmpty {
+            all.append(Section(".strtab", type: 3, bytes: Self.table(of: symbolNames)))
+        }
+        if all.isEmpty { return [] }
+        return all + [Section(".shstrtab", type: 3, bytes: Self.table(of: all.map(\.name) + [".shstrtab"]))]
+    }
+
+    private static func table(of names: [String]) -> [UInt8] {
+        var table: [UInt8] = [0]
+        for name in names { table += Array(name.utf8) + [0] }
+        return table
+    }
+
+    private func fileHeader(sectionHeaders: Int) -> [UInt8] {
+        var image: [UInt8] = [0x7F, 0x45, 0x4C, 0x46, is64Bit ? 2 : 1, 1, 1, osABI] + [UInt8](repeating: 0, count: 8)
+        image.add(type)
+        image.add(machine)
+        image.add(1 as UInt32)
+        for word in [entry, UInt64(headerSize), UInt64(sectionHeaders)] { add(word, to: &image) }
+        image.add(0 as UInt32)
+        let count = UInt16(allSections.count)
+        let sizes = [headerSize, programHeaderSize, segments.count, count == 0 ? 0 : is64Bit ? 64 : 40]
+        for size in sizes.map(UInt16.init) + [count, count == 0 ? 0 : count - 1] { image.add(size) }
         return image
     }
 
-    /// A string table, and section headers: the empty one and that of the table.
-    private func addNames(to image: inout [UInt8]) {
-        var names: [UInt8] = [0]
-        for name in symbolNames { names += Array(name.utf8) + [0] }
-        let place = image.count
-        image += names + [UInt8](repeating: 0, count: (8 - names.count % 8) % 8)
-        let headers = image.count
-        image += [UInt8](repeating: 0, count: 64)
-        image.add(0 as UInt32)
-        image.add(3 as UInt32)
-        for number in [0, 0, UInt64(place), UInt64(names.count)] { image.add(number) }
-        image += [UInt8](repeating: 0, count: 24)
-        image.replaceSubrange(40..<48, with: (0..<8).map { UInt8(truncatingIfNeeded: headers >> ($0 * 8)) })
-        image.replaceSubrange(58..<62, with: [64, 0, 2, 0])
+    private func header(of segment: Segment, at offset: Int) -> [UInt8] {
+        var bytes: [UInt8] = []
+        bytes.add(segment.type)
+        if is64Bit { bytes.add(segment.flags) }
+        let sizes = [UInt64(segment.bytes.count), segment.memorySize ?? UInt64(segment.bytes.count)]
+        for word in [UInt64(offset), segment.address, segment.address] + sizes { add(word, to: &bytes) }
+        if !is64Bit { bytes.add(segment.flags) }
+        add(segment.alignment, to: &bytes)
+        return bytes
+    }
+
+    /// The sections' bytes with their names behind them, and their headers.
+    private func sectionParts(at start: Int) -> (bytes: [UInt8], headers: [UInt8]) {
+        var name: UInt32 = 1
+        var bytes: [UInt8] = []
+        var headers: [UInt8] = []
+        for section in allSections {
+            headers.add(name)
+            headers.add(section.type)
+            // Flags, address, offset, size; link and information; alignment and size of entries.
+            for word in [0, 0, UInt64(start + bytes.count), UInt64(section.bytes.count)] { add(word, to: &headers) }
+            headers.add(0 as UInt64)
+            for word in [1, 0] as [UInt64] { add(word, to: &headers) }
+            bytes += section.bytes
+            name += UInt32(section.name.utf8.count + 1)
+        }
+        return (bytes, headers)
+    }
+
+    private func add(_ word: UInt64, to bytes: inout [UInt8]) {
+        if is64Bit { bytes.add(word) } else { bytes.add(UInt32(truncatingIfNeeded: word)) }
     }
 }
 

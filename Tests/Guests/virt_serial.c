@@ -1,4 +1,5 @@
-// The console: the first serial port of a PC, a 16550.
+// The console: the first serial port of a PC, a 16550, without its queues: turning them on would lose what came in
+// before.
 
 #include "virt.h"
 
@@ -6,7 +7,6 @@ enum {
     COM1 = 0x3f8,
     DATA = COM1,
     INTERRUPT_ENABLE = COM1 + 1,
-    FIFO_CONTROL = COM1 + 2,
     LINE_CONTROL = COM1 + 3,
     MODEM_CONTROL = COM1 + 4,
     LINE_STATUS = COM1 + 5,
@@ -14,7 +14,6 @@ enum {
 
 enum {
     RECEIVED_ENABLE = 1,
-    FIFO_ENABLE_AND_CLEAR = 7,
     EIGHT_BITS = 3,
     // Without the last, a PC's port keeps its interrupt to itself.
     READY_AND_INTERRUPTS = 0x0b,
@@ -22,7 +21,7 @@ enum {
     STATUS_SENT = 0x20,
 };
 
-enum { FIFO_SIZE = 16, LINE = 4 };
+enum { LINE = 4 };
 
 /// Whether the guest is interested in what comes.
 static int is_read;
@@ -30,19 +29,16 @@ static int is_read;
 void serial_start(void) {
     out8(INTERRUPT_ENABLE, 0);
     out8(LINE_CONTROL, EIGHT_BITS);
-    out8(FIFO_CONTROL, FIFO_ENABLE_AND_CLEAR);
     out8(MODEM_CONTROL, READY_AND_INTERRUPTS);
 }
 
 void console_write(const void *data, size_t size) {
-    const uint8_t *next = data;
-    while (size > 0) {
-        // All of what was sent is gone at once, unless whoever reads the console does not keep up.
+    const uint8_t *bytes = data;
+    for (size_t index = 0; index < size; index++) {
+        // Each byte is gone at once, unless whoever reads the console does not keep up.
         while (!(in8(LINE_STATUS) & STATUS_SENT))
             __asm__ volatile("pause");
-        size_t count = size < FIFO_SIZE ? size : FIFO_SIZE;
-        size -= count;
-        __asm__ volatile("rep outsb" : "+S"(next), "+c"(count) : "d"((uint16_t)DATA) : "memory");
+        out8(DATA, bytes[index]);
     }
 }
 

@@ -1,6 +1,8 @@
+import Frameworks
 import GuestImages
 import GuestModel
 import HostSystem
+import Monitors
 import TestSupport
 import Testing
 
@@ -25,6 +27,10 @@ struct RefusedPlan: Sendable, CustomTestStringConvertible {
     static let spt = TestBundle(Images.spt)
     static let guest = "cannot run /unikernel as a unikernel"
     static let own = "org.swiftlet.unikernel."
+    /// The frameworks' names.
+    static let known = frameworks.flatMap { [$0.name] + $0.aliases }.joined(separator: ", ")
+    /// The monitors' names.
+    static let monitorNames = monitors.map(\.name).joined(separator: ", ")
 
     static let processes: [RefusedPlan] = [
         RefusedPlan(
@@ -34,8 +40,8 @@ struct RefusedPlan: Sendable, CustomTestStringConvertible {
     ]
 
     static let marks: [RefusedPlan] = [
-        RefusedPlan("unknown monitor", "\(guest): monitor \"qemu\" is not known (known are: spt, hvt)", spt) {
-            $0.annotations = [("\(own)monitor", "qemu")]
+        RefusedPlan("unknown monitor", "\(guest): monitor \"nosuch\" is not known (known are: \(monitorNames))", spt) {
+            $0.annotations = [("\(own)monitor", "nosuch")]
         },
         RefusedPlan(
             "wrong monitor",
@@ -43,8 +49,8 @@ struct RefusedPlan: Sendable, CustomTestStringConvertible {
         ) { $0.annotations = [("\(own)monitor", "solo5-hvt")] },
         RefusedPlan(
             "unknown type",
-            "\(guest): unikernel type \"unikraft\" is not known (known are: mirage, mirageos, rumprun, solo5)", spt
-        ) { $0.annotations = [("\(own)type", "unikraft")] },
+            "\(guest): unikernel type \"nosuch\" is not known (known are: \(known))", spt
+        ) { $0.annotations = [("\(own)type", "nosuch")] },
         RefusedPlan(
             "missing binary", "unikernel \"/nosuch\", named by annotations, is not in the root filesystem", spt
         ) { $0.annotations = [("\(own)binary", "/nosuch")] },
@@ -57,10 +63,15 @@ struct RefusedPlan: Sendable, CustomTestStringConvertible {
         },
         RefusedPlan(
             "marked program",
-            "/unikernel, named as a unikernel by annotations, is none of: mirage, mirageos, rumprun, solo5",
+            "/unikernel, named as a unikernel by annotations, is none of: solo5 "
+                + "(ELF64 file for machine 62, OSABI 0, notes of: nobody)",
             TestBundle(Images.program)
         ) { $0.annotations = [("\(own)type", "solo5")] },
-        RefusedPlan("marked text", "\(guest): not an ELF file", TestBundle(Array("#!/bin/sh\n".utf8))) {
+        RefusedPlan(
+            "marked text",
+            "/unikernel, named as a unikernel by annotations, is none of: \(known) (not an ELF file)",
+            TestBundle(Array("#!/bin/sh\n".utf8))
+        ) {
             $0.annotations = [("\(own)binary", "/unikernel")]
         },
         RefusedPlan(
@@ -70,13 +81,22 @@ struct RefusedPlan: Sendable, CustomTestStringConvertible {
 
     static let images: [RefusedPlan] = [
         RefusedPlan(
-            "target virtio", "\(guest): no monitor boots solo5-virtio (ABI 2) (known are: spt, hvt)",
+            "target virtio without QEMU",
+            "\(guest): monitor qemu is not installed: no qemu-system-x86_64 in $PATH",
+            TestBundle(Solo5Builder(target: 3, code: multibootHeader() + [0xF4]))
+        ) { $0.host = HostFacts(kvmProblem: nil, isProcessorVirtualised: true) { _ in nil } },
+        RefusedPlan(
+            "target virtio without a header",
+            "\(guest): solo5 binary is built for virtio and has no multiboot header",
             TestBundle(Solo5Builder(target: 3))),
+        RefusedPlan(
+            "target xen", "\(guest): no monitor boots solo5-xen (ABI 2) (known are: \(monitorNames))",
+            TestBundle(Solo5Builder(target: 6))),
         RefusedPlan(
             "unknown target", "\(guest): solo5 binary was linked for target 99, which is not known",
             TestBundle(Solo5Builder(target: 99))),
         RefusedPlan(
-            "ABI 3", "\(guest): no monitor boots solo5-spt (ABI 3) (known are: spt, hvt)",
+            "ABI 3", "\(guest): no monitor boots solo5-spt (ABI 3) (known are: \(monitorNames))",
             TestBundle(changed(Images.spt) { $0.version = 3 })),
         RefusedPlan(
             "foreign machine", "\(guest): ELF file is for AArch64, need x86-64",

@@ -19,6 +19,8 @@ struct TestBundle: Sendable {
     var mounts: [JSONValue] = []
     /// `linux.resources.memory.limit` in bytes.
     var memoryLimit: Int64?
+    /// What the host has: KVM, a processor that virtualises, every monitor in /usr/bin.
+    var host = HostFacts(kvmProblem: nil, isProcessorVirtualised: true) { $0.first.map { "/usr/bin/\($0)" } }
 
     /// A bundle with `image` as its unikernel.
     init(_ image: [UInt8]) { files = [("/unikernel", image)] }
@@ -53,10 +55,22 @@ struct TestBundle: Sendable {
             try makeDirectory("\(directory)/rootfs", mode: 0o755)
             try write(config.text(), to: "\(directory)/config.json")
             for file in files { try write(file.bytes, to: "\(directory)/rootfs\(file.path)", mode: 0o755) }
-            plan = try planLaunch(Bundle(path: directory)).plan
+            plan = try planLaunch(Bundle(path: directory), on: host).plan
         }
         guard let plan else { throw Failure("no plan was made") }
         return plan
+    }
+}
+
+extension HostFacts {
+    /// A host of which this is known.
+    init(
+        kvmProblem: String?, isProcessorVirtualised: Bool, findProgram: @escaping @Sendable ([String]) -> String?
+    ) {
+        self.init()
+        self.kvmProblem = { kvmProblem }
+        self.isProcessorVirtualised = { isProcessorVirtualised }
+        self.findProgram = findProgram
     }
 }
 

@@ -1,0 +1,148 @@
+/// A monitor that is a program of the host's: where it is, what it needs beside it, what it may do.
+public struct MonitorProgram: Equatable, Sendable {
+    /// How the supervisor talks to it.
+    public enum Control: String, Sendable {
+        /// Not at all.
+        case none
+        /// The QEMU Machine Protocol, on a socket whose descriptor is among the arguments.
+        case qmp
+    }
+
+    /// The file names under which it is installed, best first.
+    public let names: [String]
+    /// Directories of the host that it reads besides its libraries; those that are not there are left out.
+    public let dataDirectories: [String]
+    /// Whether it runs guests without KVM, by interpreting their instructions.
+    public let interprets: Bool
+    /// How the supervisor talks to it.
+    public let control: Control
+    /// The system calls that it makes; all others fail with ENOSYS.
+    public let calls: [SystemCalls]
+
+    /// A program.
+    public init(
+        names: [String], dataDirectories: [String], interprets: Bool, control: Control, calls: [SystemCalls]
+    ) {
+        self.names = names
+        self.dataDirectories = dataDirectories
+        self.interprets = interprets
+        self.control = control
+        self.calls = calls
+    }
+}
+
+/// System calls that a program makes for one reason.
+public struct SystemCalls: Equatable, Sendable {
+    /// What for.
+    public let reason: String
+    /// Their names.
+    public let names: [String]
+
+    /// Calls and the reason for them.
+    public init(_ reason: String, _ names: [String]) {
+        self.reason = reason
+        self.names = names
+    }
+}
+
+/// What executes a guest's instructions.
+public enum Accelerator: String, Sendable {
+    /// The processor, by way of KVM.
+    case kvm
+    /// The monitor, which translates them (QEMU's Tiny Code Generator).
+    case tcg
+}
+
+/// One launch of an external monitor: everything that its arguments depend on. Descriptors are those the monitor will have.
+public struct MonitorLaunch: Equatable, Sendable {
+    /// A network device.
+    public struct Network: Equatable, Sendable {
+        /// An open tap.
+        public let descriptor: Int32
+        /// The guest's hardware address.
+        public let hardwareAddress: [UInt8]
+        /// The largest packet in bytes.
+        public let mtu: UInt32
+
+        /// A device on a tap.
+        public init(descriptor: Int32, hardwareAddress: [UInt8], mtu: UInt32) {
+            self.descriptor = descriptor
+            self.hardwareAddress = hardwareAddress
+            self.mtu = mtu
+        }
+
+        /// `52:54:00:12:34:56`
+        public var hardwareAddressText: String {
+            hardwareAddress.map { ($0 < 16 ? "0" : "") + String($0, radix: 16) }.joined(separator: ":")
+        }
+    }
+
+    /// A disk.
+    public struct Disk: Equatable, Sendable {
+        /// The name by which the guest may know it, its serial number.
+        public let name: String
+        /// An open file or block device.
+        public let descriptor: Int32
+        /// Whether it can only be read.
+        public let isReadOnly: Bool
+        /// Whether it is a block device, not a file.
+        public let isDevice: Bool
+        /// A sector's size in bytes.
+        public let sectorBytes: UInt16
+
+        /// A disk.
+        public init(name: String, descriptor: Int32, isReadOnly: Bool, isDevice: Bool, sectorBytes: UInt16) {
+            self.name = name
+            self.descriptor = descriptor
+            self.isReadOnly = isReadOnly
+            self.isDevice = isDevice
+            self.sectorBytes = sectorBytes
+        }
+    }
+
+    /// Where the guest's image is in the monitor's root.
+    public static let kernelPath = "/kernel"
+    /// Where its initial RAM disk is.
+    public static let initrdPath = "/initrd"
+
+    /// How the guest is started.
+    public var bootProtocol: BootProtocol
+    /// What the guest can drive.
+    public var hardware: GuestHardware
+    /// What executes it.
+    public var accelerator: Accelerator
+    /// Whether KVM is that of a processor with virtualisation, not of a hypervisor in software.
+    public var isProcessorVirtualised: Bool
+    /// The guest's memory in MiB.
+    public var memoryMiB: UInt64
+    /// How many processors it has.
+    public var processors: Int
+    /// Its boot string.
+    public var commandLine: String
+    /// Whether it is started with an initial RAM disk.
+    public var hasInitrd: Bool
+    /// Its network devices.
+    public var networks: [Network]
+    /// Its disks.
+    public var disks: [Disk]
+    /// The socket on which the monitor is controlled.
+    public var control: Int32
+
+    /// A launch without devices.
+    public init(
+        bootProtocol: BootProtocol, hardware: GuestHardware, accelerator: Accelerator, isProcessorVirtualised: Bool,
+        memoryMiB: UInt64, commandLine: String, control: Int32
+    ) {
+        self.bootProtocol = bootProtocol
+        self.hardware = hardware
+        self.accelerator = accelerator
+        self.isProcessorVirtualised = isProcessorVirtualised
+        self.memoryMiB = memoryMiB
+        processors = 1
+        self.commandLine = commandLine
+        hasInitrd = false
+        networks = []
+        disks = []
+        self.control = control
+    }
+}

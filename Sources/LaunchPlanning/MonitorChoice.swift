@@ -1,0 +1,120 @@
+internal import GuestModel
+internal import Monitors
+internal import OCISpec
+
+/// The monitor for a guest: the first that boots it and that this host can run, or the one that is asked for by name.
+struct MonitorChoice {
+    let monitor: any Monitor
+    let bootProtocol: BootProtocol
+    /// The program of an external monitor.
+    private let path: String?
+    private let acceleration: Acceleration?
+
+    /// Chooses.
+    ///
+    /// - Throws: ``GuestModel/GuestError`` that says of each monitor that boots such guests why it cannot run this one.
+    init(for guest: Guest, wanted: String?, on host: HostFacts) throws(GuestError) {
+        let offered = guest.bootProtocols.map(\.description).joined(separator: ", ")
+        var problems: [String] = []
+        for monitor in monitors {
+            if let wanted, monitor.name != wanted, !monitor.aliases.contains(wanted) { continue }
+            guard let common = guest.bootProtocols.first(where: monitor.bootProtocols.contains) else {
+                guard wanted != nil else { continue }
+                let accepted = monitor.bootProtocols.map(\.description).joined(separator: ", ")
+                throw GuestError("monitor \(monitor.name) boots \(accepted), the guest is made for \(offered)")
+            }
+            do throws(GuestError) {
+                self = try MonitorChoice(monitor, common, on: host)
+                return
+            } catch {
+                problems.append(error.description)
+            }
+        }
+        guard problems.isEmpty else { throw GuestError(problems.joined(separator: "; ")) }
+        let names = monitors.map(\.name).joined(separator: ", ")
+        if let wanted { throw GuestError("monitor \"\(wanted)\" is not known (known are: \(names))") }
+        throw GuestError("no monitor boots \(offered) (known are: \(names))")
+    }
+
+    /// The monitor of a plan.
+    static func named(_ name: String) throws(GuestError) -> any Monitor {
+        guard let monitor = monitors.first(where: { $0.name == name }) else {
+            throw GuestError("monitor \(name) is not known")
+        }
+        return monitor
+    }
+
+    /// Finds out whether this host can run `monitor`.
+    private init(_ monitor: any Monitor, _ bootProtocol: BootProtocol, on host: HostFacts) throws(GuestError) {
+        self.monitor = monitor
+        self.bootProtocol = bootProtocol
+        if monitor.hostNeeds.contains(.kvm), let problem = host.kvmProblem() {
+            throw GuestError("monitor \(monitor.name) needs KVM: \(problem)")
+        }
+        guard case .external(let program) = monitor.form else {
+            path = nil
+            acceleration = nil
+            return
+        }
+        guard let path = host.findProgram(program.names) else {
+            throw GuestError(
+                "monitor \(monitor.name) is not installed: no \(program.names.joined(separator: " or ")) in $PATH")
+        }
+        self.path = path
+        acceleration = Acceleration(interprets: program.interprets, on: host)
+    }
+
+    /// How the program of an external monitor runs the guest; nil for an embedded one.
+    func program(for guest: Guest, _ resources: Resources?) -> MonitorPlan? {
+        guard case .external(let program) = monitor.form, let path, let acceleration, let hardware = guest.hardware
+        else { return nil }
+        return MonitorPlan(
+            path: path, program: program, acceleration: acceleration, hardware: hardware,
+            processors: min(hardware.mostProcessors, Self.processors(resources?.cpu)))
+    }
+
+    /// How many processors the container may keep busy: those of its quota and of its set.
+    private static func processors(_ cpu: CPUResources?) -> Int {
+        var limits: [Int] = []
+        if let quota = cpu?.quota, quota > 0 {
+            let period = Int64(clamping: cpu?.period ?? 100_000)
+            if period > 0 { limits.append(Int(clamping: (quota - 1) / period + 1)) }
+        }
+        if let set = cpu?.cpus, let count = count(ofSet: set) { limits.append(count) }
+        return max(1, limits.min() ?? 1)
+    }
+
+    /// How many processors a list such as `0-3,7` names. See cpuset(7), "List format".
+    static func count(ofSet list: String) -> Int? {
+        var count = 0
+        for part in list.split(separator: ",") {
+            let ends = part.split(separator: "-").compactMap { Int($0) }
+            guard let first = ends.first, let last = ends.last, first <= last, last < 1 << 16 else { return nil }
+            count += last - first + 1
+        }
+        return count
+    }
+
+    /// The guest's memory in MiB: what the container may use less what the monitor needs itself.
+    func memory(of guest: Guest, limit: Int64?) throws(GuestError) -> UInt64 {
+        let limits = monitor.memory
+        var size = Self.defaultMemoryMiB
+        if let limit, limit > 0 {
+            guard let share = limits.share(of: UInt64(limit) >> 20) else {
+                throw GuestError(
+                    "memory limit of \(limit) bytes leaves too little for the guest: monitor \(monitor.name) needs "
+                        + "\(limits.overhead) MiB itself and \(limits.least) MiB for the guest")
+            }
+            size = share
+        }
+        size = min(size, limits.most) / limits.step * limits.step
+        let least = (guest.leastMemoryBytes + (1 << 20) - 1) >> 20
+        guard size >= least else {
+            throw GuestError("guest needs at least \(least) MiB of memory, the container leaves it \(size) MiB")
+        }
+        return size
+    }
+
+    /// What a guest gets in a container without a memory limit, in MiB: the Solo5 tenders' own default.
+    private static let defaultMemoryMiB: UInt64 = 512
+}

@@ -1,0 +1,119 @@
+internal import GuestModel
+internal import HostSystem
+internal import LaunchPlanning
+internal import OCIBundle
+internal import OCISpec
+internal import Sandboxing
+internal import Storage
+internal import Supervision
+
+/// Everything that a guest is started with: opened and compiled at `create`, used by process 1 once `start` has come.
+struct GuestStart {
+    private let plan: GuestPlan
+    /// The guest's image.
+    private let image: Int32
+    private let blocks: [OpenBlock]
+    /// The open /dev/kvm, for an embedded monitor that needs it.
+    private let kvm: Int32?
+    private let monitor: Monitor?
+
+    /// An external monitor.
+    private struct Monitor {
+        let plan: MonitorPlan
+        let program: Int32
+        let filter: SeccompProgram
+        let root: MonitorRoot
+    }
+
+    /// Opens what the plan names; nil for a container without a guest.
+    ///
+    /// - Throws: An error that names what cannot be opened.
+    init?(_ launch: PlannedLaunch, _ bundle: borrowing Bundle, _ held: DescriptorSet, cache: FilterCache?) throws {
+        guard let plan = launch.plan.guest, let image = launch.image else { return nil }
+        self.plan = plan
+        self.image = image.raw
+        blocks = try openBlocks(launch.blocks, root: bundle.root.descriptor.raw, held: held)
+        let needsKVM = plan.hostNeeds.contains(.kvm) && plan.program == nil
+        kvm = try needsKVM ? held.hold(HostSystem.open(HostFacts.kvmPath, flags: .readWrite)) : nil
+        guard let external = plan.program else {
+            monitor = nil
+            return
+        }
+        let user = bundle.spec.process?.user ?? User()
+        let kernel = MonitorRoot.File(
+            path: plan.kernel, status: try status(of: image.raw), place: MonitorLaunch.kernelPath)
+        monitor = Monitor(
+            plan: external, program: held.hold(try HostSystem.open(external.path, flags: .readOnly)),
+            filter: try Self.filter(external.program, cache),
+            root: MonitorRoot(
+                program: external.path, directories: external.program.dataDirectories, files: [kernel],
+                hasKVM: external.acceleration.accelerator == .kvm, owner: (user.uid, user.gid)))
+    }
+
+    /// The calls that the monitor declares; others are as if this kernel did not have them.
+    private static func filter(_ program: MonitorProgram, _ cache: FilterCache?) throws(HostError) -> SeccompProgram {
+        let names = program.calls.flatMap(\.names)
+        return try SeccompProgram(
+            // ENOSYS, upon which libraries go back to older calls.
+            defaultAction: .error(38), rules: names.map { FilterRule(name: $0, action: .allow) }, cache: cache)
+    }
+
+    /// Tells the sandbox what the monitor needs.
+    func prepare(_ request: inout SandboxRequest) throws {
+        let files = [image, kvm, monitor?.program].compactMap { $0 }
+        request.guestDescriptors = files + blocks.map(\.descriptor)
+        request.monitorRoot = monitor?.root
+        if monitor?.root.hasKVM == true { request.spec.linux?.resources?.allowKVM() }
+    }
+
+    /// Process 1 of the container, once `start` has come.
+    func supervise(_ connection: StartConnection) -> Never {
+        do {
+            let taps = try GuestWiring.taps(handed: connection.handed)
+            let line = try plan.bootString(connections: taps.map(\.connection))
+            switch plan.form {
+            case .embedded(let tender):
+                let guest = SupervisedGuest(
+                    tender: tender, memoryMiB: plan.memoryMiB, commandLine: line, image: image, kvm: kvm,
+                    devices: taps.map(\.device) + blocks.map(SupervisedDevice.init))
+                Supervisor(guest).run(started: connection.succeed, failed: connection.fail)
+            case .external:
+                let process = try process(line, taps)
+                _ = Descriptor(owning: image)
+                MonitorSupervisor(process).run(started: connection.succeed, failed: connection.fail)
+            }
+        } catch {
+            connection.fail("\(error)")
+        }
+    }
+
+    private func process(_ line: [UInt8], _ taps: [GuestWiring.Received]) throws -> MonitorProcess {
+        guard let monitor else { throw Failure("there is no monitor to run") }
+        let arguments = try plan.arguments(
+            of: monitor.plan, networks: taps.map(\.hardware), commandLine: line)
+        return MonitorProcess(
+            name: plan.monitor, program: monitor.program, arguments: arguments,
+            descriptors: taps.map(\.device.descriptor) + blocks.map(\.descriptor), filter: monitor.filter,
+            control: monitor.plan.program.control, exitPort: monitor.plan.hardware.exitPort,
+            stopRequests: monitor.plan.hardware.stopRequests, graceSeconds: 10)
+    }
+}
+
+extension Resources {
+    /// A monitor opens KVM itself, in a cgroup whose rules may say nothing of it.
+    fileprivate mutating func allowKVM() {
+        guard !devices.isEmpty else { return }
+        var rule = DeviceRule(allow: true)
+        (rule.type, rule.major, rule.minor, rule.access) = (.character, 10, 232, "rwm")
+        devices.append(rule)
+    }
+}
+
+extension SupervisedDevice {
+    fileprivate init(_ block: OpenBlock) {
+        self.init(
+            name: block.name,
+            kind: .block(capacityBytes: block.capacityBytes, sectorBytes: block.sectorBytes),
+            descriptor: block.descriptor)
+    }
+}

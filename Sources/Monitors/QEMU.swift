@@ -1,0 +1,110 @@
+public import GuestModel
+
+/// QEMU, as Debian's qemu-system-x86_64: a microvm for guests with virtio-mmio, a PC for those that need PCI.
+///
+/// See qemu(1); the machine types are those of docs/system/i386 of QEMU.
+public struct QEMU: Monitor {
+    /// `qemu`
+    public let name = "qemu"
+    /// The name of the program.
+    public let aliases = ["qemu-system-x86_64"]
+    /// What its option `-kernel` takes, and disks with a boot loader.
+    public let bootProtocols = [BootProtocol.pvh, .multiboot, .bzImage, .disk]
+    /// KVM is used where it works.
+    public let hostNeeds: [HostNeed] = []
+    /// Its code, heap and translated instructions. Page tables have 8 bytes for each 4 KiB, twice with KVM.
+    public let memory = MemoryLimits(least: 2, most: 1 << 20, step: 1, overhead: 48, mappedByOne: 128)
+    /// The program, with its firmware.
+    public let form = MonitorForm.external(
+        MonitorProgram(
+            names: ["qemu-system-x86_64"], dataDirectories: ["/usr/share/qemu", "/usr/share/seabios"],
+            interprets: true, control: .qmp, calls: QEMUCalls.all))
+
+    /// Creates the monitor.
+    public init() {}
+
+    /// No default devices, no configuration of the host's, no display, QEMU's own sandbox on top.
+    public func arguments(for launch: MonitorLaunch) throws(GuestError) -> [String] {
+        let machine = try QEMUMachine(for: launch)
+        var arguments = [
+            "-nodefaults", "-no-user-config", "-no-reboot", "-display", "none", "-S",
+            "-sandbox", "on,obsolete=deny,elevateprivileges=deny,spawn=deny,resourcecontrol=deny",
+            "-machine", machine.options, "-m", "\(launch.memoryMiB)M", "-smp", "\(launch.processors)",
+        ]
+        arguments += Self.processor(launch)
+        arguments += ["-chardev", "stdio,id=console,signal=off", "-serial", "chardev:console"]
+        arguments += ["-chardev", "socket,id=control,fd=\(launch.control)", "-mon", "chardev=control,mode=control"]
+        if let port = launch.hardware.exitPort {
+            let base = "0x" + String(port.port, radix: 16)
+            arguments += ["-device", "isa-debug-exit,iobase=\(base),iosize=\(port.bytes)"]
+        }
+        for (number, disk) in launch.disks.enumerated() { arguments += Self.disk(disk, number, machine.bus) }
+        for (number, network) in launch.networks.enumerated() {
+            arguments += Self.network(network, number, machine.bus)
+        }
+        if launch.bootProtocol == .disk { return arguments }
+        arguments += ["-kernel", MonitorLaunch.kernelPath]
+        if launch.hasInitrd { arguments += ["-initrd", MonitorLaunch.initrdPath] }
+        return arguments + ["-append", launch.commandLine]
+    }
+
+    private static func processor(_ launch: MonitorLaunch) -> [String] {
+        switch launch.accelerator {
+        // The buffer for translated instructions is limited, or it grows to a quarter of the guest's memory.
+        case .tcg: ["-accel", "tcg,tb-size=32", "-cpu", "max"]
+        case .kvm where launch.isProcessorVirtualised: ["-accel", "kvm", "-cpu", "host"]
+        // A hypervisor in software has no IA32_ARCH_CAPABILITIES to set.
+        case .kvm: ["-accel", "kvm", "-cpu", "host,-arch-capabilities"]
+        }
+    }
+
+    private static func disk(_ disk: MonitorLaunch.Disk, _ number: Int, _ bus: String) -> [String] {
+        let set = number + 1
+        let driver = disk.isDevice ? "host_device" : "file"
+        let access = "read-only=\(disk.isReadOnly ? "on" : "off")"
+        let file = "file.driver=\(driver),file.filename=/dev/fdset/\(set),file.locking=off"
+        let sector = disk.sectorBytes == 512 ? "" : ",logical_block_size=\(disk.sectorBytes)"
+        return [
+            "-add-fd", "fd=\(disk.descriptor),set=\(set)",
+            "-blockdev", "driver=raw,node-name=disk\(number),\(access),\(file)",
+            "-device", "virtio-blk-\(bus),drive=disk\(number),serial=\(disk.name.prefix(20))\(sector)",
+        ]
+    }
+
+    private static func network(_ network: MonitorLaunch.Network, _ number: Int, _ bus: String) -> [String] {
+        let properties = "mac=\(network.hardwareAddressText),host_mtu=\(network.mtu)"
+        // Option ROMs are for booting from the network.
+        let rom = bus == "pci" ? ",romfile=" : ""
+        return [
+            "-netdev", "tap,id=net\(number),fd=\(network.descriptor)",
+            "-device", "virtio-net-\(bus),netdev=net\(number),\(properties)\(rom)",
+        ]
+    }
+}
+
+/// The machine that QEMU is to be for a guest.
+struct QEMUMachine {
+    /// The value of `-machine`.
+    let options: String
+    /// The end of the names of virtio devices.
+    let bus: String
+
+    /// The smallest machine on which the guest finds its devices and ends by its own means.
+    init(for launch: MonitorLaunch) throws(GuestError) {
+        let hardware = launch.hardware
+        guard let transport = hardware.transports.first else {
+            throw GuestError("the guest drives neither virtio-pci nor virtio-mmio devices")
+        }
+        if transport == .mmio && !hardware.needsPC && launch.bootProtocol != .disk {
+            let acpi = hardware.needsACPI ? "on" : "off"
+            options = "microvm,acpi=\(acpi),x-option-roms=off,isa-serial=on,graphics=off"
+            bus = "device"
+        } else {
+            guard hardware.transports.contains(.pci) else {
+                throw GuestError("the guest needs a PC, and drives no virtio-pci devices")
+            }
+            options = hardware.needsACPI ? "q35,graphics=off,vmport=off" : "pc,graphics=off,vmport=off,acpi=off"
+            bus = "pci"
+        }
+    }
+}

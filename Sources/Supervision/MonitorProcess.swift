@@ -1,0 +1,67 @@
+public import GuestModel
+public import HostSystem
+
+/// An external monitor that is about to be started in place of a child of the supervisor's.
+public struct MonitorProcess {
+    /// The monitor's name, for messages.
+    public let name: String
+    /// The open program.
+    public let program: Int32
+    /// Its arguments, the program's name first.
+    public let arguments: [String]
+    /// The descriptors that it is to have behind the control socket's, which is ``firstDescriptor``.
+    public let descriptors: [Int32]
+    /// The system calls it may make; nil for all.
+    public let filter: SeccompProgram?
+    /// How it is controlled.
+    public let control: MonitorProgram.Control
+    /// The port by which the guest says how it ended.
+    public let exitPort: ExitPort?
+    /// What makes the guest shut down.
+    public let stopRequests: [GuestHardware.StopRequest]
+    /// How long the guest may take for that, in seconds.
+    public let graceSeconds: Int
+
+    /// The control socket's descriptor in the monitor; the others follow.
+    public static let firstDescriptor: Int32 = 3
+
+    /// A monitor.
+    public init(
+        name: String, program: Int32, arguments: [String], descriptors: [Int32], filter: SeccompProgram?,
+        control: MonitorProgram.Control, exitPort: ExitPort?, stopRequests: [GuestHardware.StopRequest],
+        graceSeconds: Int
+    ) {
+        self.name = name
+        self.program = program
+        self.arguments = arguments
+        self.descriptors = descriptors
+        self.filter = filter
+        self.control = control
+        self.exitPort = exitPort
+        self.stopRequests = stopRequests
+        self.graceSeconds = graceSeconds
+    }
+
+    /// Becomes the monitor. Returns only by throwing.
+    ///
+    /// - Parameters:
+    ///   - control: The monitor's end of the control socket.
+    ///   - errors: What becomes its standard error.
+    ///   - connection: A descriptor that stays until the monitor has begun.
+    func execute(control: Int32, errors: Int32) throws(HostError) -> Never {
+        let wanted = [control] + descriptors
+        let end = Self.firstDescriptor + Int32(wanted.count)
+        // Out of the way of the numbers they are to have.
+        var moved: [Int32] = []
+        for number in wanted { moved.append(try duplicate(number, from: end).release()) }
+        let program = try duplicate(program, from: end).release()
+        let errors = try duplicate(errors, from: end).release()
+        for (offset, number) in moved.enumerated() {
+            try duplicate(number, to: Self.firstDescriptor + Int32(offset))
+        }
+        try duplicate(errors, to: 2)
+        resetSignals()
+        if let filter { try filter.load() }
+        try HostSystem.execute(descriptor: program, arguments: arguments, environment: [])
+    }
+}

@@ -1,0 +1,208 @@
+internal import GuestModel
+internal import HostSystem
+
+/// Process 1 of a guest's container whose monitor is a program: starts it, lets the guest go, ends it on request and
+/// translates its status.
+public struct MonitorSupervisor {
+    private let monitor: MonitorProcess
+
+    /// Creates a supervisor.
+    public init(_ monitor: MonitorProcess) { self.monitor = monitor }
+
+    /// Runs the guest to its end and ends this process with its status.
+    ///
+    /// - Parameters:
+    ///   - started: Called once the guest runs.
+    ///   - failed: Called in this process or in the monitor's when it cannot be started; ends the process.
+    public func run(started: () -> Void, failed: (String) -> Never) -> Never {
+        do {
+            let signals = try SignalQueue()
+            let control = try SocketPair(stream: true).take()
+            let errors = try SocketPair(stream: true).take()
+            let supervisor = currentProcess()
+            let child = try cloneProcess(namespaces: 0)
+            if child == 0 { become(of: supervisor, control: control.second, errors: errors.second, failed) }
+            for number in [control.second, errors.second, monitor.program] + monitor.descriptors {
+                _ = Descriptor(owning: number)
+            }
+            let watch = MonitorWatch(monitor, child: child, control: control.first, errors: errors.first)
+            exitNow(try watch.attend(signals, started: started))
+        } catch {
+            failed("\(error)")
+        }
+    }
+
+    private func become(of supervisor: Int32, control: Int32, errors: Int32, _ failed: (String) -> Never) -> Never {
+        do {
+            try setParentDeathSignal(Signal.kill)
+            // The supervisor may have ended before the kernel knew that this process wants to go with it.
+            guard parentProcess() == supervisor else { exitNow(1) }
+            try monitor.execute(control: control, errors: errors)
+        } catch {
+            failed("cannot start monitor \(monitor.name): \(error)")
+        }
+    }
+}
+
+/// A monitor as its supervisor sees it: what it has said, and how far it is.
+final class MonitorWatch {
+    private enum Phase {
+        /// Until the guest may run.
+        case starting
+        case running
+        /// The guest was asked to shut down by a signal, and is ended at a time of ``monotonicNanoseconds()``.
+        case stopping(signal: Int32, deadline: Int64)
+    }
+
+    private let monitor: MonitorProcess
+    private let child: Int32
+    private var session: QMPSession
+    private let errors: Int32
+    private var phase = Phase.starting
+    private var hasControl = true
+    private var hasErrors = true
+    /// What the monitor wrote to its standard error while starting.
+    private var said: [UInt8] = []
+    /// The commands that let the guest go, in turn.
+    private var commands = ["qmp_capabilities", "cont"]
+
+    /// As much as a message of failure quotes.
+    private static let mostSaid = 4096
+
+    init(_ monitor: MonitorProcess, child: Int32, control: Int32, errors: Int32) {
+        self.monitor = monitor
+        self.child = child
+        session = QMPSession(control)
+        self.errors = errors
+    }
+
+    /// Attends the monitor to its end; returns the status that the container is to end with.
+    ///
+    /// - Throws: An error when the guest never began to run; the monitor has ended then.
+    func attend(_ signals: borrowing SignalQueue, started: () -> Void) throws -> Int32 {
+        do {
+            if monitor.control == .none { begin(started) }
+            while true {
+                let ready = try wait(signals.descriptor.raw)
+                if ready.errors { try takeErrors() }
+                if ready.control { try takeMessages(started) }
+                while let signal = try signals.next() {
+                    if let status = try take(signal) { return status }
+                }
+                if case .stopping(let signal, let deadline) = phase, monotonicNanoseconds() >= deadline {
+                    return try end(by: signal)
+                }
+            }
+        } catch {
+            endChild(child)
+            throw error
+        }
+    }
+
+    private func wait(_ signals: Int32) throws(HostError) -> (control: Bool, errors: Bool) {
+        var timeout: Int32 = -1
+        if case .stopping(_, let deadline) = phase {
+            timeout = Int32(clamping: max(0, deadline - monotonicNanoseconds()) / 1_000_000 + 1)
+        }
+        // A negative descriptor is none to poll(2).
+        let ready = try waitUntilReadable(
+            [signals, hasControl ? session.socket : -1, hasErrors ? errors : -1], timeout: timeout)
+        return (ready[1], ready[2])
+    }
+
+    // MARK: what the monitor says
+
+    private func takeErrors() throws(HostError) {
+        let bytes = try readSome(errors, named: "standard error of \(monitor.name)")
+        if bytes.isEmpty { hasErrors = false }
+        if case .starting = phase {
+            said += bytes.prefix(Self.mostSaid - said.count)
+        } else {
+            try? Program.write(String(decoding: bytes, as: UTF8.self), to: .error)
+        }
+    }
+
+    private func takeMessages(_ started: () -> Void) throws {
+        guard let messages = try session.receive() else {
+            hasControl = false
+            return
+        }
+        for message in messages {
+            guard case .starting = phase else { return }
+            switch message {
+            case .greeting: try session.send(commands.removeFirst())
+            case .done where commands.isEmpty: begin(started)
+            case .done: try session.send(commands.removeFirst())
+            case .refused(let reason): throw Failure("monitor \(monitor.name) does not start the guest: \(reason)")
+            case .event: break
+            }
+        }
+    }
+
+    private func begin(_ started: () -> Void) {
+        phase = .running
+        started()
+        // Warnings.
+        if !said.isEmpty { try? Program.write(String(decoding: said, as: UTF8.self), to: .error) }
+        said = []
+    }
+
+    // MARK: the end
+
+    /// Returns the container's status when `signal` is the end.
+    private func take(_ signal: Int32) throws -> Int32? {
+        if signal == Signal.child { return try reap().map(status) }
+        guard Supervisor.ends(signal) else { return nil }
+        if case .running = phase, hasControl, monitor.graceSeconds > 0, monitor.stopRequests.contains(.powerButton) {
+            try session.send("system_powerdown")
+            phase = .stopping(
+                signal: signal, deadline: monotonicNanoseconds() + Int64(monitor.graceSeconds) * 1_000_000_000)
+            return nil
+        }
+        return try end(by: signal)
+    }
+
+    private func end(by signal: Int32) throws(HostError) -> Int32 {
+        try? sendSignal(Signal.kill, to: child)
+        _ = try waitForChild(child)
+        return 128 + signal
+    }
+
+    /// Collects every child that has ended; process 1 inherits orphans too.
+    private func reap() throws -> ProcessEnd? {
+        while let (pid, end) = try waitForAnyChild() {
+            guard pid == child else { continue }
+            // Its last words.
+            while hasErrors, try waitUntilReadable([errors], timeout: 0)[0] { try takeErrors() }
+            if case .starting = phase { throw failure(end) }
+            return end
+        }
+        return nil
+    }
+
+    private func failure(_ end: ProcessEnd) -> Failure {
+        let words = String(decoding: said, as: UTF8.self).split(separator: "\n").joined(separator: "; ")
+        return Failure(
+            "monitor \(monitor.name) ended with status \(end.shellStatus) before the guest began: "
+                + (words.isEmpty ? "it does not say why" : words))
+    }
+
+    private func status(_ end: ProcessEnd) -> Int32 {
+        var request: Int32?
+        if case .stopping(let signal, _) = phase { request = signal }
+        return monitor.status(of: end, askedBy: request)
+    }
+}
+
+extension MonitorProcess {
+    /// The container's status for the monitor's own.
+    ///
+    /// QEMU's isa-debug-exit ends it with twice the guest's value and one; a machine that is switched off or reset ends it
+    /// with 0, which after a signal stands for a guest that has obeyed.
+    func status(of end: ProcessEnd, askedBy signal: Int32?) -> Int32 {
+        guard case .exited(let code) = end else { return end.shellStatus }
+        if let exitPort, code & 1 == 1 { return exitPort.status(of: UInt32(code >> 1)) }
+        if code == 0, let signal { return 128 + signal }
+        return code
+    }
+}
