@@ -53,16 +53,41 @@ public func loadTrafficProgram(_ instructions: [UInt64]) throws(HostError) -> De
     try loadProgram(instructions, type: Int32(LX_TRAFFIC_PROGRAM))
 }
 
+/// A map for programs that forgets what was used least recently. See bpf(2), BPF_MAP_CREATE, BPF_MAP_TYPE_LRU_HASH.
+///
+/// - Parameters:
+///   - keySize: In bytes, as `valueSize`.
+///   - capacity: How many entries it has at most.
+public func makeRecentlyUsedMap(keySize: UInt32, valueSize: UInt32, capacity: UInt32) throws(HostError) -> Descriptor {
+    let result = withLockedMemory { lx_recently_used_map(keySize, valueSize, capacity) }
+    return Descriptor(owning: try check("bpf", "BPF_MAP_CREATE of \(capacity) entries", result))
+}
+
+/// The only map of the program with this number, as the kernel counts programs; nil when it has none or several, and where
+/// the caller has no right to other programs' maps.
+public func openMap(ofProgram number: UInt32) throws(HostError) -> Descriptor? {
+    do throws(HostError) {
+        return Descriptor(owning: try check("bpf", "map of program \(number)", lx_map_of_program(number)))
+    } catch {
+        guard error.isNotFound || error.isPermission else { throw error }
+        return nil
+    }
+}
+
 private func loadProgram(_ instructions: [UInt64], type: Int32) throws(HostError) -> Descriptor {
-    func load() -> Int32 {
+    let result = withLockedMemory {
         // SAFETY: the array's own count is passed.
         unsafe instructions.withUnsafeBufferPointer {
             unsafe lx_load_program(type, $0.baseAddress, UInt32($0.count))
         }
     }
+    return Descriptor(owning: try check("bpf", "BPF_PROG_LOAD of \(instructions.count) instructions", result))
+}
+
+private func withLockedMemory(_ load: () -> Int32) -> Int32 {
     var result = load()
     if result == -EPERM {
-        // Before Linux 5.11 programs count as locked memory, and too much of it is the same error.
+        // Before Linux 5.11 programs and maps count as locked memory, and too much of it is the same error.
         var old: (UInt64, UInt64) = (0, 0)
         // SAFETY: a tuple of two UInt64 has the layout of uint64_t[2], and lives for both calls.
         unsafe withUnsafeMutableBytes(of: &old) {
@@ -72,5 +97,5 @@ private func loadProgram(_ instructions: [UInt64], type: Int32) throws(HostError
             unsafe lx_restore_locked_memory(limits)
         }
     }
-    return Descriptor(owning: try check("bpf", "BPF_PROG_LOAD of \(instructions.count) instructions", result))
+    return result
 }

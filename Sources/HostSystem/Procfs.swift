@@ -12,7 +12,7 @@ public struct Procfs: ~Copyable {
     ///
     /// - Throws: ``HostError`` with `EXDEV` when something else is there than the root of a procfs.
     public init() throws(HostError) {
-        let found = try open("/proc", flags: [.directory, .pathOnly, .noFollow])
+        let found = try HostSystem.open("/proc", flags: [.directory, .pathOnly, .noFollow])
         guard try fileSystemType(of: found.raw) == FileSystemMagic.proc, try status(of: found.raw).raw.inode == 1 else {
             throw HostError(call: "openat", subject: "/proc, which is no procfs", errno: EXDEV)
         }
@@ -26,16 +26,28 @@ public struct Procfs: ~Copyable {
         try file(path).write(text)
     }
 
+    /// Reads a short text from a file below /proc, in the same way; without the line's end.
+    ///
+    /// - Parameter path: Relative to /proc.
+    public func read(_ path: String) throws(HostError) -> String {
+        let opened = try open(path, O_RDONLY)
+        let text = String(decoding: try readAll(opened.raw, named: "/proc/\(path)", limit: 4096), as: UTF8.self)
+        return text.hasSuffix("\n") ? String(text.dropLast()) : text
+    }
+
     /// Opens a file below /proc for writing, unless something else is mounted on the way to it.
     ///
-    /// See openat2(2), RESOLVE_NO_XDEV.
     /// - Parameter path: Relative to /proc.
     public func file(_ path: String) throws(HostError) -> File {
+        File(descriptor: try open(path, O_WRONLY), name: "/proc/\(path)")
+    }
+
+    /// See openat2(2), RESOLVE_NO_XDEV.
+    private func open(_ path: String, _ flags: Int32) throws(HostError) -> Descriptor {
         let resolve = UInt64(RESOLVE_BENEATH | RESOLVE_NO_XDEV | RESOLVE_NO_MAGICLINKS)
         // SAFETY: the string is NUL-terminated for the length of the call.
-        let opened = unsafe lx_openat2(root.raw, path, O_WRONLY, 0, resolve)
-        return File(
-            descriptor: Descriptor(owning: try check("openat2", "/proc/\(path)", opened)), name: "/proc/\(path)")
+        let opened = unsafe lx_openat2(root.raw, path, flags, 0, resolve)
+        return Descriptor(owning: try check("openat2", "/proc/\(path)", opened))
     }
 
     /// An open file of procfs.

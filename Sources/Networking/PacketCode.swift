@@ -11,6 +11,7 @@ struct PacketCode {
 
     /// Functions of the kernel, see bpf-helpers(7), with their numbers.
     enum Function: UInt32 {
+        case lookUpMap = 1, updateMap
         case storeBytes = 9, replaceHeaderChecksum, replaceChecksum
         case cloneRedirect = 13
         case redirect = 23
@@ -60,6 +61,7 @@ struct PacketCode {
     mutating func set(_ register: UInt64, _ value: Int32) { add(0xb7, to: register, value: UInt32(bitPattern: value)) }
     mutating func copy(_ register: UInt64, from: UInt64) { add(0xbf, to: register, from: from) }
     mutating func add(_ register: UInt64, _ value: Int32) { add(0x07, to: register, value: UInt32(bitPattern: value)) }
+    mutating func add(_ register: UInt64, from: UInt64) { add(0x0f, to: register, from: from) }
     mutating func and(_ register: UInt64, _ value: UInt32) { add(0x57, to: register, value: value) }
     mutating func shiftLeft(_ register: UInt64, _ bits: UInt32) { add(0x67, to: register, value: bits) }
     /// Reverses the bytes of the lower 16 bits: from the network's order to the machine's.
@@ -76,6 +78,13 @@ struct PacketCode {
     }
     mutating func storeWord(_ value: UInt32, at offset: Int) { add(0x62, to: 10, offset: offset, value: value) }
     mutating func storeWord(from register: UInt64, at offset: Int) { add(0x63, to: 10, from: register, offset: offset) }
+
+    /// The open map with this descriptor; two instructions.
+    mutating func loadMap(_ register: UInt64, _ descriptor: Int32) {
+        let byDescriptor: UInt64 = 1
+        add(0x18, to: register, from: byDescriptor, value: UInt32(bitPattern: descriptor))
+        add(0)
+    }
 
     mutating func call(_ function: Function) { add(0x85, value: function.rawValue) }
 

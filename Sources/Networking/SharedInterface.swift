@@ -14,9 +14,13 @@ struct SharedInterface {
 
     /// Sets the programs; what a failure leaves on other interfaces than the tap is taken back.
     func wire() throws -> [TrafficRedirect.Place] {
+        // The programs keep it beyond its descriptor.
+        let held = DescriptorSet()
+        defer { held.close() }
+        let flows = try ports.isEmpty ? -1 : held.hold(flowsOfInterface())
         let programs = PacketPrograms(
             tap: tap, shared: found.index, addresses: found.interface.addresses.map(\.address),
-            hardwareAddress: found.interface.hardwareAddress, ports: ports)
+            hardwareAddress: found.interface.hardwareAddress, ports: ports, flows: flows)
         let redirects = try TrafficRedirect()
         var places: [TrafficRedirect.Place] = []
         do {
@@ -28,10 +32,14 @@ struct SharedInterface {
                     named: found.interface.name))
             if let program = programs.fromNamespace {
                 let loopback = try NetworkLinks.index(of: Self.loopback)
-                try acceptFromGuest()
+                // Another guest has changed them already, and noted what was there.
+                let noted = try redirects.notes(of: loopback, .egress).compactMap(LoopbackSettings.init(note:)).first
+                let before = try noted ?? LoopbackSettings()
                 places.append(
                     try redirects.add(
-                        loadTrafficProgram(program), for: tap, to: loopback, .egress, named: Self.loopback))
+                        loadTrafficProgram(program), for: tap, to: loopback, .egress, named: Self.loopback,
+                        note: before.note))
+                try LoopbackSettings.acceptFromGuests.putBack()
             }
             return places
         } catch {
@@ -40,10 +48,11 @@ struct SharedInterface {
         }
     }
 
-    /// Lets the kernel take what comes from the guest for the namespace's own: packets from 127.0.0.1 and from own
-    /// addresses that arrive at the loopback interface, where nobody else's can. See the kernel's ip-sysctl.rst.
-    private func acceptFromGuest() throws(HostError) {
-        let procfs = try Procfs()
-        for name in ["route_localnet", "accept_local"] { try procfs.write("1", to: "sys/net/ipv4/conf/lo/\(name)") }
+    /// The map that another guest of the interface has made, or a new one.
+    private func flowsOfInterface() throws(HostError) -> Descriptor {
+        for program in try TrafficRedirect().programs(of: found.index, .ingress) {
+            if let map = try openMap(ofProgram: program) { return map }
+        }
+        return try PacketPrograms.makeFlows()
     }
 }

@@ -38,6 +38,9 @@ public struct TrafficRedirect: ~Copyable {
         let tap: Int32?
         /// Whether it is sure to belong to a guest that has gone.
         let isStale: Bool
+        /// For a program: its number, and what was noted with it.
+        let program: UInt32?
+        let note: String?
     }
 
     /// TC_H_CLSACT
@@ -59,6 +62,11 @@ public struct TrafficRedirect: ~Copyable {
         try filters(of: interface, .ingress).contains { $0.tap != nil && !$0.isStale }
     }
 
+    /// The numbers of the programs of guests that are still there.
+    func programs(of interface: Int32, _ direction: Direction) throws(HostError) -> [UInt32] {
+        try filters(of: interface, direction).compactMap { $0.tap == nil || $0.isStale ? nil : $0.program }
+    }
+
     /// Sends all that arrives at `interface` out of `target`: a filter that takes every packet (tc-u32(8)) and a redirect
     /// (tc-mirred(8)), both of which work for whoever owns the network namespace.
     ///
@@ -72,12 +80,14 @@ public struct TrafficRedirect: ~Copyable {
     /// - Parameters:
     ///   - program: A program of ``HostSystem/loadTrafficProgram(_:)``.
     ///   - tap: The interface of the guest that it serves.
+    ///   - note: What was there before, for ``remove(_:)``; without colons.
     public func add(
         _ program: borrowing Descriptor, for tap: Int32, to interface: Int32, _ direction: Direction,
-        named name: String
+        named name: String, note: String = ""
     ) throws(HostError) -> Place {
         let directAction: UInt32 = 1
-        let mark = NetlinkMessage.attribute(7, Self.mark + [UInt8(ascii: ":")] + [UInt8]("\(tap)".utf8) + [0])
+        let text = ":\(tap)" + (note.isEmpty ? "" : ":\(note)")
+        let mark = NetlinkMessage.attribute(7, Self.mark + [UInt8](text.utf8) + [0])
         let options =
             NetlinkMessage.attribute(6, machineBytes(program.raw)) + mark
             + NetlinkMessage.attribute(8, machineBytes(directAction))
@@ -110,9 +120,22 @@ public struct TrafficRedirect: ~Copyable {
         return Place(interface: interface, direction: direction, priority: priority, ownsQueue: ownsQueue)
     }
 
-    /// Takes a filter back, and the queue with the last one; that any of them has gone is no error.
+    /// What was noted with the filters of guests, also of such that have gone.
+    func notes(of interface: Int32, _ direction: Direction) throws(HostError) -> [String] {
+        try filters(of: interface, direction).compactMap(\.note)
+    }
+
+    /// Takes a filter back, and the queue with the last one; that any of them has gone is no error. With the last one that has
+    /// a note, what that says is put back.
     public func remove(_ place: Place) throws(HostError) {
         let name = "link \(place.interface)"
+        let noted =
+            try place.direction == .egress ? filters(of: place.interface, .egress).filter { $0.note != nil } : []
+        if let own = noted.first(where: { $0.priority == place.priority })?.note.flatMap(LoopbackSettings.init(note:)),
+            noted.allSatisfy({ $0.priority == place.priority || $0.isStale })
+        {
+            try own.putBack()
+        }
         do throws(HostError) {
             try removeFilter(place.interface, place.direction, place.priority, name)
         } catch {
@@ -169,13 +192,16 @@ public struct TrafficRedirect: ~Copyable {
     }
 
     private func filters(of interface: Int32, _ direction: Direction) throws(HostError) -> [Filter] {
-        try kernel.list(.filters, Self.head(interface, parent: direction.rawValue)).compactMap { message -> Filter? in
+        try kernel.list(.filters, Self.head(interface, parent: direction.rawValue)).compactMap { message in
             guard let info = message.body.machineNumber(UInt32.self, at: 16) else { return nil }
             let options = NetlinkMessage.attributes(in: NetlinkMessage.value(2, in: message.attributes(after: 20)))
-            let tap = Self.tapOfRedirect(options) ?? Self.tapOfProgram(options)
+            let words = Self.wordsOfProgram(options)
+            let tap = Self.tapOfRedirect(options) ?? words.first.flatMap { Int32($0) }
             return Filter(
                 priority: UInt16(truncatingIfNeeded: info >> 16), tap: tap,
-                isStale: tap.map { !NetworkLinks.exists($0) } ?? false)
+                isStale: tap.map { !NetworkLinks.exists($0) } ?? false,
+                program: NetlinkMessage.value(11, in: options).machineNumber(UInt32.self, at: 0),
+                note: words.count > 1 ? words[1] : nil)
         }
     }
 
@@ -188,10 +214,11 @@ public struct TrafficRedirect: ~Copyable {
         return NetlinkMessage.value(2, in: redirect).machineNumber(Int32.self, at: 24) ?? 0
     }
 
-    private static func tapOfProgram(_ options: [(kind: UInt16, value: [UInt8])]) -> Int32? {
-        let name = NetlinkMessage.value(7, in: options)
-        guard name.starts(with: mark + [UInt8(ascii: ":")]) else { return nil }
-        return Int32(String(decoding: name.dropFirst(mark.count + 1).prefix { $0 != 0 }, as: UTF8.self))
+    /// What the name of one of this program's programs says: the tap that it serves, and a note.
+    private static func wordsOfProgram(_ options: [(kind: UInt16, value: [UInt8])]) -> [String] {
+        let name = NetlinkMessage.value(7, in: options).prefix { $0 != 0 }
+        let words = String(decoding: name, as: UTF8.self).split(separator: ":").map(String.init)
+        return words.first.map { Array($0.utf8) == mark } ?? false ? Array(words.dropFirst()) : []
     }
 
     /// struct tcmsg: family, interface, handle, parent, info.

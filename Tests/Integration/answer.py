@@ -4,6 +4,8 @@ usage: answer.py ADDRESS PORT TEXT
 """
 
 import http.server
+import socket
+import socketserver
 import sys
 
 
@@ -19,6 +21,14 @@ class Answer(http.server.BaseHTTPRequestHandler):
         pass
 
 
-server = http.server.ThreadingHTTPServer((sys.argv[1], int(sys.argv[2])), Answer)
+class Server(http.server.ThreadingHTTPServer):
+    address_family = socket.AF_INET6 if ":" in sys.argv[1] else socket.AF_INET
+
+    # The library's own asks for the address's name, and may wait long for it.
+    def server_bind(self):
+        socketserver.TCPServer.server_bind(self)
+
+
+server = Server((sys.argv[1], int(sys.argv[2])), Answer)
 print("ready", flush=True)
 server.serve_forever()

@@ -59,6 +59,6 @@ hardware_address() { # PID NAME
 # Everything of a namespace that a runtime may have changed, for comparison.
 network_of() { # PID
     at "$1" sh -c 'ip -o -d link; ip -o addr; ip route; ip -6 route; for i in $(ip -o link | sed "s/^[0-9]*: //; s/[@:].*//"); do
-        tc qdisc show dev $i; tc filter show dev $i ingress; tc filter show dev $i egress; done' 2>&1 |
+        tc qdisc show dev $i; tc filter show dev $i ingress; tc filter show dev $i egress; done; cat /proc/sys/net/ipv4/conf/lo/*_local*' 2>&1 |
         sed 's/valid_lft.*//; s/ tentative//'
 }

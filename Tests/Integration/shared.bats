@@ -17,6 +17,7 @@ setup() {
     at "$host" ip addr add 10.0.0.1/24 dev host0
     at "$host" ip -6 addr add fd00::1/64 dev host0 nodad
     at "$pod" ip route add default via 10.0.0.1
+    at "$pod" ip -6 route add default via fd00::1
 }
 
 # A guest that serves HTTP in the pod; more of config.json by a filter.
@@ -75,18 +76,28 @@ guest_text='hello from the http guest'
     expect_page "$pod" http://127.0.0.1:8080/ "$guest_text"
     expect_page "$pod" http://10.0.0.2:8080/ "$guest_text"
     expect_page "$pod" http://127.0.0.1:9000/ sidecar
+    expect_page "$pod" 'http://[::1]:8080/' "$guest_text"
+    expect_page "$pod" 'http://[fd00::2]:8080/' "$guest_text"
+    web_server "$pod" ::1 9001 sidecar6
+    expect_page "$pod" 'http://[::1]:9001/' sidecar6
     # In pieces larger than a packet.
     equal "$(get "$pod" http://127.0.0.1:8080/bytes/3000000 | wc -c)" 3000000 "bytes through the loopback interface"
+    equal "$(get "$pod" 'http://[::1]:8080/bytes/3000000' | wc -c)" 3000000 "bytes through the loopback interface, IPv6"
     # Where neither listens, the connection is refused at once.
     local status=0
     get "$pod" http://127.0.0.1:8081/ || status=$?
     equal "$status" 7 "curl's status for a refused connection"
+    status=0
+    get "$pod" 'http://[::1]:8081/' || status=$?
+    equal "$status" 7 "curl's status for a refused connection, IPv6"
 }
 
 @test "a guest reaches what listens at the pod's 127.0.0.1" {
     web_server "$pod" 127.0.0.1 9000 sidecar
     web_guest
     expect_page "$host" 'http://10.0.0.2:8080/fetch?169.254.83.1:9000/' sidecar
+    web_server "$pod" ::1 9001 sidecar6
+    expect_page "$host" 'http://10.0.0.2:8080/fetch?[fd73:776c:6574:53::1]:9001/' sidecar6
 }
 
 @test "two guests on one interface, each with an address of its own" {
@@ -114,9 +125,50 @@ guest_text='hello from the http guest'
     expect_page "$host" http://10.0.0.2:8091/args two
     expect_page "$pod" http://127.0.0.1:8080/args one
     expect_page "$pod" http://127.0.0.1:8091/args two
+    expect_page "$pod" 'http://[::1]:8080/args' one
+    expect_page "$pod" 'http://[::1]:8091/args' two
     ok delete --force "$ID"
     expect_page "$host" http://10.0.0.2:8080/args one
     ok delete --force "$first"
+    equal "$(network_of "$pod")" "$before" "the namespace after delete"
+}
+
+@test "guests with ports begin connections of their own, to both sides" {
+    local before first
+    before=$(network_of "$pod")
+    web_server "$pod" 127.0.0.1 9000 sidecar
+    web_server "$host" 10.0.0.1 7000 outside
+    web_guest '.annotations["org.swiftlet.unikernel.ports"] = "8080"' one
+    first=$ID
+    web_guest '.annotations["org.swiftlet.unikernel.ports"] = "8091"' two --port=8091
+    for _ in {1..5}; do
+        expect_page "$host" 'http://10.0.0.2:8080/fetch?10.0.0.1:7000/' outside
+        expect_page "$host" 'http://10.0.0.2:8091/fetch?10.0.0.1:7000/' outside
+        expect_page "$host" 'http://10.0.0.2:8091/fetch?169.254.83.1:9000/' sidecar
+    done
+    # What they did not ask for is not theirs: a port of nobody's is refused at once.
+    local status=0
+    get "$host" http://10.0.0.2:8081/ || status=$?
+    equal "$status" 7 "curl's status for a refused connection"
+    # Nor is anything of the sidecar's and of a process of the pod.
+    expect_page "$pod" http://10.0.0.1:7000/ outside
+    ok delete --force "$ID"
+    expect_page "$host" 'http://10.0.0.2:8080/fetch?10.0.0.1:7000/' outside
+    ok delete --force "$first"
+    equal "$(network_of "$pod")" "$before" "the namespace after delete"
+}
+
+@test "what a namespace lets its loopback interface take is as before, whichever guest goes last" {
+    local before setting=/proc/sys/net/ipv4/conf/lo/route_localnet
+    at "$pod" sh -c "echo 1 >$setting"
+    before=$(network_of "$pod")
+    web_guest '.annotations["org.swiftlet.unikernel.ports"] = "8080"'
+    local first=$ID
+    web_guest '.annotations["org.swiftlet.unikernel.ports"] = "8091"' --port=8091
+    ok delete --force "$first"
+    equal "$(at "$pod" cat "${setting/route_localnet/accept_local}")" 1 "accept_local beside another guest"
+    expect_page "$pod" http://127.0.0.1:8091/ "$guest_text"
+    ok delete --force "$ID"
     equal "$(network_of "$pod")" "$before" "the namespace after delete"
 }
 

@@ -22,6 +22,41 @@ static inline int lx_load_program(int type, const uint64_t *code, uint32_t count
     attr.license = (uint64_t)(uintptr_t)"Apache-2.0";
     return LX_BPF(BPF_PROG_LOAD, &attr);
 }
+/* A hash map that forgets what was used least recently; sizes in bytes. */
+static inline int lx_recently_used_map(uint32_t key, uint32_t value, uint32_t capacity) {
+    union bpf_attr attr;
+    memset(&attr, 0, sizeof attr);
+    attr.map_type = BPF_MAP_TYPE_LRU_HASH;
+    attr.key_size = key;
+    attr.value_size = value;
+    attr.max_entries = capacity;
+    return LX_BPF(BPF_MAP_CREATE, &attr);
+}
+/* The only map of the program with this number; -ENOENT for one with none or several. */
+static inline int lx_map_of_program(uint32_t id) {
+    union bpf_attr attr;
+    memset(&attr, 0, sizeof attr);
+    attr.prog_id = id;
+    int program = LX_BPF(BPF_PROG_GET_FD_BY_ID, &attr);
+    if (program < 0) return program;
+    uint32_t map = 0;
+    struct bpf_prog_info info;
+    memset(&info, 0, sizeof info);
+    info.nr_map_ids = 1;
+    info.map_ids = (uint64_t)(uintptr_t)&map;
+    memset(&attr, 0, sizeof attr);
+    attr.info.bpf_fd = (uint32_t)program;
+    attr.info.info_len = sizeof info;
+    attr.info.info = (uint64_t)(uintptr_t)&info;
+    int result = LX_BPF(BPF_OBJ_GET_INFO_BY_FD, &attr);
+    if (result == 0) {
+        memset(&attr, 0, sizeof attr);
+        attr.map_id = map;
+        result = info.nr_map_ids == 1 ? LX_BPF(BPF_MAP_GET_FD_BY_ID, &attr) : -ENOENT;
+    }
+    close(program);
+    return result;
+}
 /* The ids of the programs attached to a cgroup itself, at most `room`; how many there are. */
 static inline int lx_device_programs(int cgroup, uint32_t *ids, uint32_t room) {
     union bpf_attr attr;
