@@ -31,6 +31,8 @@ public struct QEMU: Monitor {
             "-sandbox", "on,obsolete=deny,elevateprivileges=deny,spawn=deny,resourcecontrol=deny",
             "-machine", machine.options, "-m", "\(launch.memoryMiB)M", "-smp", "\(launch.processors)",
         ]
+        // Otherwise the devices speak the language from before version 1.0 of the specification.
+        if machine.bus == "device" { arguments += ["-global", "virtio-mmio.force-legacy=false"] }
         arguments += Self.processor(launch)
         arguments += ["-chardev", "stdio,id=console,signal=off", "-serial", "chardev:console"]
         arguments += ["-chardev", "socket,id=control,fd=\(launch.control)", "-mon", "chardev=control,mode=control"]

@@ -87,7 +87,7 @@ final class MonitorWatch {
                 if ready.errors { try takeErrors() }
                 if ready.control { try takeMessages(started) }
                 while let signal = try signals.next() {
-                    if let status = try take(signal) { return status }
+                    if let status = try take(signal, started) { return status }
                 }
                 if case .stopping(let signal, let deadline) = phase, monotonicNanoseconds() >= deadline {
                     return try end(by: signal)
@@ -150,8 +150,8 @@ final class MonitorWatch {
     // MARK: the end
 
     /// Returns the container's status when `signal` is the end.
-    private func take(_ signal: Int32) throws -> Int32? {
-        if signal == Signal.child { return try reap().map(status) }
+    private func take(_ signal: Int32, _ started: () -> Void) throws -> Int32? {
+        if signal == Signal.child { return try reap(started).map(status) }
         guard Supervisor.ends(signal) else { return nil }
         if case .running = phase, hasControl, monitor.graceSeconds > 0, monitor.stopRequests.contains(.powerButton) {
             try session.send("system_powerdown")
@@ -169,12 +169,16 @@ final class MonitorWatch {
     }
 
     /// Collects every child that has ended; process 1 inherits orphans too.
-    private func reap() throws -> ProcessEnd? {
+    private func reap(_ started: () -> Void) throws -> ProcessEnd? {
         while let (pid, end) = try waitForAnyChild() {
             guard pid == child else { continue }
             // Its last words.
             while hasErrors, try waitUntilReadable([errors], timeout: 0)[0] { try takeErrors() }
-            if case .starting = phase { throw failure(end) }
+            if case .starting = phase {
+                guard commands.isEmpty else { throw failure(end) }
+                // Let go, it was faster than the answer to the last command.
+                begin(started)
+            }
             return end
         }
         return nil
