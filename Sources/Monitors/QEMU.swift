@@ -105,7 +105,11 @@ struct QEMUMachine {
             guard hardware.transports.contains(.pci) else {
                 throw GuestError("the guest needs a PC, and drives no virtio-pci devices")
             }
-            options = hardware.needsACPI ? "q35,graphics=off,vmport=off" : "pc,graphics=off,vmport=off,acpi=off"
+            // What no guest has a driver for costs time to begin with.
+            options =
+                hardware.needsACPI
+                ? "q35,graphics=off,vmport=off,smbus=off,sata=off,usb=off,hpet=off"
+                : "pc,graphics=off,vmport=off,usb=off,hpet=off,acpi=off"
             bus = "pci"
         }
     }
