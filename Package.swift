@@ -60,11 +60,14 @@ let package = Package(
         // read
         library("OCISpec", ["HostSystem"]),
         library("OCIBundle", ["HostSystem", "OCISpec"]),
+        library("HostConfiguration", ["HostSystem"]),
         // decide
         library("GuestModel", []),
         library("Frameworks", ["GuestModel"]),
         library("Monitors", ["GuestModel"]),
-        library("LaunchPlanning", ["GuestModel", "Frameworks", "Monitors", "OCISpec", "OCIBundle", "HostSystem"]),
+        library(
+            "LaunchPlanning",
+            ["GuestModel", "Frameworks", "Monitors", "OCISpec", "OCIBundle", "HostConfiguration", "HostSystem"]),
         // act
         library("Networking", ["HostSystem", "GuestModel"]),
         library("Storage", ["HostSystem", "LaunchPlanning"]),
@@ -77,11 +80,11 @@ let package = Package(
         library(
             "Lifecycle",
             [
-                "HostSystem", "OCISpec", "OCIBundle", "GuestModel", "LaunchPlanning", "Networking", "Sandboxing",
-                "Storage", "Supervision", "ContainerState", "Criu",
+                "HostSystem", "OCISpec", "OCIBundle", "HostConfiguration", "GuestModel", "LaunchPlanning", "Networking",
+                "Sandboxing", "Storage", "Supervision", "ContainerState", "Criu",
             ]),
         // edges: the command line
-        library("Commands", ["HostSystem", "OCISpec", "LaunchPlanning", "Lifecycle"]),
+        library("Commands", ["HostSystem", "HostConfiguration", "OCISpec", "LaunchPlanning", "Lifecycle"]),
         .executableTarget(
             name: "swiftlet", dependencies: ["Commands"], exclude: ["link.ld"], swiftSettings: strict,
             linkerSettings: staticLink),
@@ -93,11 +96,13 @@ let package = Package(
         tests("Solo5TenderTests", ["Solo5Tender", "GuestImages", "GuestModel", "HostSystem", "CLinux"]),
         tests("OCISpecTests", ["HostSystem", "OCISpec", "TestSupport"]),
         tests("OCIBundleTests", ["HostSystem", "OCIBundle", "OCISpec", "TestSupport"]),
+        tests("HostConfigurationTests", ["HostConfiguration", "HostSystem", "TestSupport"]),
         tests(
             "LaunchPlanningTests",
             [
-                "Frameworks", "Monitors", "GuestImages", "GuestModel", "HostSystem", "LaunchPlanning", "OCIBundle",
-                "TestSupport",
+                "Frameworks", "Monitors", "GuestImages", "GuestModel", "HostConfiguration", "HostSystem",
+                "LaunchPlanning",
+                "OCIBundle", "TestSupport",
             ]),
         tests("StorageTests", ["HostSystem", "LaunchPlanning", "Storage", "TestSupport"]),
         tests("ServiceManagerTests", ["ServiceManager"]),

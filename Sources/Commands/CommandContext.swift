@@ -15,7 +15,15 @@ struct CommandContext {
         let (root, isTemporary) = try root()
         return Runtime(
             RuntimeSettings(
-                root: root, isRootTemporary: isTemporary, systemdCgroup: usesSystemd, rootless: rootless, log: log))
+                root: root, isRootTemporary: isTemporary, systemdCgroup: usesSystemd, rootless: rootless,
+                hostConfiguration: try hostConfiguration(), log: log))
+    }
+
+    /// The absolute path of another file than the usual one with the operator's configuration.
+    func hostConfiguration() throws -> String? {
+        guard let path = globals.text(GlobalOptions.hostConfig) else { return nil }
+        guard effectiveUser() == 0 else { throw UsageError("--host-config is only for root") }
+        return path.hasPrefix("/") ? path : "\(try currentDirectoryPath())/\(path)"
     }
 
     private var usesSystemd: Bool {

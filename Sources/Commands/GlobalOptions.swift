@@ -22,11 +22,14 @@ enum GlobalOptions {
     static let criu = Option(
         "criu", value: .file("FILE"), standing: .ignored("it is looked for in $PATH, as runc does"),
         help: "path of the criu program")
+    static let hostConfig = Option(
+        "host-config", value: .file("FILE"), preset: "/etc/swiftlet/config.toml, which need not be there",
+        help: "what guests may do on this host; only for root")
     static let version = Option("version", "v", help: "print the version")
 
     static var all: [Option] {
         [
-            root, log, logFormat, logLevel, debug, systemdCgroup, cgroupManager, rootless, criu, version,
+            root, log, logFormat, logLevel, debug, systemdCgroup, cgroupManager, rootless, criu, hostConfig, version,
             Option.showHelp,
         ]
     }

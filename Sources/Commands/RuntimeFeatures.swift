@@ -1,3 +1,4 @@
+import HostConfiguration
 import HostSystem
 
 /// What this build supports, whatever the host has: the one place to change when that changes.
@@ -48,8 +49,11 @@ enum RuntimeFeatures {
 
     static let memoryFlags = ["MPOL_F_NUMA_BALANCING", "MPOL_F_RELATIVE_NODES", "MPOL_F_STATIC_NODES"]
 
-    /// Prefixes of annotations that choose what runs on the host: an engine must not let a stranger set them.
-    static let unsafeAnnotations = ["com.urunc.unikernel.", "org.criu.config", "org.swiftlet.unikernel."]
+    /// Annotations, or what they begin with, that choose what runs on the host: an engine must not let a stranger set
+    /// them. Those that name files of the host are refused unless the operator allows them.
+    static let unsafeAnnotations =
+        (["com.urunc.unikernel.", "org.criu.config", "org.swiftlet.unikernel.", "org.unikraft.kernel."]
+        + OperatorConfiguration.grantable.filter { !$0.hasPrefix("/") }).sorted()
 
     /// In the order of their numbers; see capabilities(7).
     static let capabilities = [

@@ -52,7 +52,7 @@ public struct MirageOS: Framework {
             words.append("--\(option)=\(boot.network.nameServers.map(Self.resolver).joined(separator: ","))")
         }
         if let line = process.commandLine { return try Solo5Image.bootString(words + [line]) }
-        for (index, word) in process.arguments.enumerated().dropFirst() {
+        for (index, word) in zip(process.words.indices, process.words) {
             guard !word.isEmpty else {
                 throw GuestError("argument \(index) is empty, which a mirage guest cannot be given")
             }

@@ -27,6 +27,6 @@ public struct PVH: Framework {
     /// The words, joined by single spaces.
     public func bootString(_ boot: GuestBoot) throws(GuestError) -> [UInt8] {
         let process = boot.process
-        return try Solo5Image.bootString(process.commandLine.map { [$0] } ?? Array(process.arguments.dropFirst()))
+        return try Solo5Image.bootString(process.commandLine.map { [$0] } ?? Array(process.words))
     }
 }

@@ -23,6 +23,6 @@ public struct Solo5: Framework {
     /// The words, joined by single spaces; nothing of the network, for which there are no words.
     public func bootString(_ boot: GuestBoot) throws(GuestError) -> [UInt8] {
         let process = boot.process
-        return try Solo5Image.bootString(process.commandLine.map { [$0] } ?? Array(process.arguments.dropFirst()))
+        return try Solo5Image.bootString(process.commandLine.map { [$0] } ?? Array(process.words))
     }
 }

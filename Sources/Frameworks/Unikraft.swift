@@ -49,12 +49,12 @@ public struct Unikraft: Framework {
         let process = boot.process
         // A loader of the multiboot protocol puts the image's path in front, as one word.
         let isNamed = boot.bootProtocol == .multiboot
-        let name = try isNamed ? [] : [Self.quoted(argument: process.arguments.first ?? "unikraft", 0)]
+        let name = try isNamed ? [] : [Self.quoted(argument: process.programName ?? "unikraft", 0)]
         var arguments: [String] = []
         if let line = process.commandLine {
             arguments = [line]
         } else {
-            for (index, word) in process.arguments.enumerated().dropFirst() {
+            for (index, word) in zip(process.words.indices, process.words) {
                 arguments.append(try Self.quoted(argument: word, index))
             }
         }

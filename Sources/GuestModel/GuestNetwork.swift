@@ -78,8 +78,10 @@ public struct GuestNetwork: Equatable, Sendable {
 
 /// The process that a container is to run, as a framework tells it to its guests.
 public struct GuestProcess: Equatable, Sendable {
-    /// `process.args`, the program's name first.
+    /// `process.args`.
     public var arguments: [String]
+    /// Whether the first argument is the program's name, which most guests are not told.
+    public var beginsWithName = true
     /// A command line given by whoever made the image, in place of the arguments: taken as it is.
     public var commandLine: String?
     /// `process.env`, as `NAME=value`.
@@ -102,4 +104,10 @@ public struct GuestProcess: Equatable, Sendable {
         self.workingDirectory = workingDirectory
         self.hostName = hostName
     }
+
+    /// The program's name, where the arguments begin with one.
+    public var programName: String? { beginsWithName ? arguments.first : nil }
+
+    /// The arguments without the program's name, numbered as in ``arguments``.
+    public var words: ArraySlice<String> { beginsWithName ? arguments.dropFirst() : arguments[...] }
 }

@@ -30,7 +30,7 @@ struct BlockSearch {
         spec = bundle.spec
         bundlePath = bundle.path
         rootPath = bundle.rootPath
-        settings = try GuestSettings(annotations: bundle.spec.annotations, in: bundle.root)
+        settings = try GuestSettings(bundle.spec, in: bundle.root)
     }
 
     /// Finds something for every device in `names`.
@@ -62,7 +62,7 @@ struct BlockSearch {
         }
         var isReadOnly = found.isReadOnly
         if case .volume = content { isReadOnly = true }
-        if let (key, value) = settings.value("block-read-only.\(name)") {
+        if let (key, value) = try settings.value("block-read-only.\(name)") {
             guard value == "true" || value == "false" else { throw wrong(key, value, "true or false") }
             isReadOnly = isReadOnly || value == "true"
         }
@@ -72,7 +72,7 @@ struct BlockSearch {
     }
 
     private func sectorBytes(_ name: String) throws(Failure) -> UInt16 {
-        guard let (key, value) = settings.value("block-sector-size.\(name)") else { return 512 }
+        guard let (key, value) = try settings.value("block-sector-size.\(name)") else { return 512 }
         guard let size = UInt16(value), size >= 512, size.nonzeroBitCount == 1 else {
             throw wrong(key, value, "a power of two from 512 to 32768")
         }
@@ -81,13 +81,13 @@ struct BlockSearch {
 
     private func volume(_ name: String) throws(Failure) -> VolumePlan {
         var plan = (format: VolumePlan.Format.tar, limitMiB: UInt64(64))
-        if let (key, value) = settings.value("volume-format.\(name)") {
+        if let (key, value) = try settings.value("volume-format.\(name)") {
             guard let format = VolumePlan.Format(rawValue: value) else {
                 throw wrong(key, value, VolumePlan.Format.allCases.map(\.rawValue).joined(separator: ", "))
             }
             plan.format = format
         }
-        if let (key, value) = settings.value("volume-limit.\(name)") {
+        if let (key, value) = try settings.value("volume-limit.\(name)") {
             guard let limit = UInt64(value), 1...4096 ~= limit else {
                 throw wrong(key, value, "a number of MiB from 1 to 4096")
             }
@@ -115,8 +115,8 @@ struct BlockSearch {
 extension BlockSearch {
     /// What an annotation names.
     private mutating func named(_ name: String, in root: borrowing RootFilesystem) throws -> Found? {
-        var setting = settings.value("block.\(name)")
-        if setting == nil, blocks.plans.isEmpty { setting = settings.value("block", peer: "block") }
+        var setting = try settings.value("block.\(name)")
+        if setting == nil, blocks.plans.isEmpty { setting = try settings.value(.block) }
         guard let (key, path) = setting else { return nil }
         guard let found = try resolve(path, foundBy: key, in: root) else {
             throw Failure("\(path), named by \(key), is not there")
@@ -198,7 +198,7 @@ extension BlockSearch {
     /// The device that holds the root filesystem, if the container asks for it: whole, and mounted nowhere else, so that
     /// there is nothing on it that the container does not have anyway.
     private mutating func rootDevice(_ root: borrowing RootFilesystem) throws -> Found? {
-        guard let (key, value) = settings.value("mount-rootfs", peer: "mountRootfs"), value == "true",
+        guard let (key, value) = try settings.value(.mountRootFilesystem), value == "true",
             !blocks.plans.contains(where: { $0.content == .rootFilesystem })
         else { return nil }
         let (major, minor) = try status(of: root.descriptor.raw).fileSystemDevice

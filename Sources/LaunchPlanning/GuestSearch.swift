@@ -1,5 +1,6 @@
 internal import Frameworks
 public import GuestModel
+internal import HostConfiguration
 internal import HostSystem
 public import OCIBundle
 internal import OCISpec
@@ -9,16 +10,27 @@ struct FoundGuest {
     let guest: Guest
     let image: OpenFile
     let foundBy: String
-    /// The monitor that the container asks for by name.
-    let wantedMonitor: String?
+    /// What the container says about the guest; nil when nobody says anything.
+    let mark: GuestMark?
+    /// The initial RAM disk that the container names, open.
+    let initrd: OpenFile?
     /// What the guest is to be told.
     let process: GuestProcess
+    /// What the operator says of guests.
+    let configuration: OperatorConfiguration
+
+    /// The monitor that the container asks for by name, or by the name of its program.
+    var wantedMonitor: String? {
+        mark?.monitor ?? (mark?[.monitorPath]?.value).flatMap { $0.split(separator: "/").last.map(String.init) }
+    }
 }
 
 /// Looks for a guest in a container's root filesystem: marks first, then the program itself.
 struct GuestSearch {
     let spec: RuntimeSpec
     let process: Process
+    /// The operator's configuration, which is read only when there is a guest.
+    let file: ConfigurationFile
 
     /// Finds the guest.
     ///
@@ -33,24 +45,33 @@ struct GuestSearch {
     }
 
     private func mark(in root: borrowing RootFilesystem) throws -> GuestMark? {
-        if let mark = GuestMark.inAnnotations(spec.annotations) { return mark }
+        if let mark = try GuestMark.inConfiguration(spec) { return mark }
         if let mark = try GuestMark.inMetadata(of: root) { return mark }
         return GuestMark.inEnvironment(process.env)
     }
 
-    /// An unmarked container: its program is a guest when a framework says so.
+    /// An unmarked container: its program is a guest when a framework says so, and what is in kraft's place is one.
     private func program(in root: borrowing RootFilesystem) throws -> FoundGuest? {
-        guard let image = try findProgram(process.args.first ?? "", in: root) else { return nil }
+        let name = process.args.first ?? ""
+        let image = name == GuestMark.kraftKernel ? nil : try findProgram(name, in: root)
+        guard let image else {
+            // The root filesystem of such an image has no programs, so an ordinary container does not get here.
+            return try GuestMark.inKraftLayout(of: root).flatMap { try marked($0, in: root) }
+        }
         guard let guest = try recognise(image, in: root.descriptor.raw, isMarked: false, wanted: nil) else {
             return nil
         }
         return FoundGuest(
-            guest: guest, image: image, foundBy: "program", wantedMonitor: nil, process: guestProcess(nil))
+            guest: guest, image: image, foundBy: "program", mark: nil, initrd: nil, process: guestProcess(nil, image),
+            configuration: try configuration())
     }
 
     private func marked(_ mark: GuestMark, in root: borrowing RootFilesystem) throws -> FoundGuest? {
-        let name = mark.binary ?? process.args.first ?? ""
-        guard let image = try findProgram(name, in: root) else {
+        // A pod's annotations reach its sidecars as well: a file that is not there, or no guest, is not meant, and one of
+        // the host's is for nobody in particular.
+        if isPodWide(mark), mark[.hostKernel] != nil { return nil }
+        let name = mark.binary ?? mark[.hostKernel]?.value ?? process.args.first ?? ""
+        guard let image = try openImage(name, of: mark, in: root) else {
             if isPodWide(mark) { return nil }
             throw Failure("unikernel \"\(name)\", named by \(mark.source), is not in the root filesystem")
         }
@@ -63,14 +84,8 @@ struct GuestSearch {
                 "\(image.path), named as a unikernel by \(mark.source), is none of: \(names) (\(signs(of: image)))")
         }
         return FoundGuest(
-            guest: guest, image: image, foundBy: mark.source, wantedMonitor: mark.monitor,
-            process: guestProcess(mark.commandLine))
-    }
-
-    private func guestProcess(_ commandLine: String?) -> GuestProcess {
-        GuestProcess(
-            arguments: process.args, commandLine: commandLine, environment: process.env,
-            workingDirectory: process.cwd, hostName: spec.hostname ?? "")
+            guest: guest, image: image, foundBy: mark.source, mark: mark, initrd: try openInitrd(of: mark, in: root),
+            process: try guestProcess(mark, image, in: root), configuration: try permitted(mark))
     }
 
     /// What a user may tell the framework by that none recognises.
@@ -111,9 +126,10 @@ struct GuestSearch {
         frameworks.flatMap { [$0.name] + $0.aliases }.joined(separator: ", ")
     }
 
-    /// A pod's annotations reach its sidecars as well: a file that is not there, or no guest, is not meant.
     private func isPodWide(_ mark: GuestMark) -> Bool {
-        mark.source == "annotations" && spec.annotations["io.kubernetes.cri.sandbox-id"] != nil
+        mark.source == "annotations"
+            && (spec.annotations["io.kubernetes.cri.sandbox-id"] ?? spec.annotations["io.kubernetes.cri-o.SandboxID"])
+                != nil
     }
 
     private func findProgram(_ name: String, in root: borrowing RootFilesystem) throws -> OpenFile? {

@@ -1,5 +1,7 @@
 internal import GuestModel
+internal import HostConfiguration
 internal import Monitors
+internal import OCIBundle
 internal import OCISpec
 
 /// The monitor for a guest: the first that boots it and that this host can run, or the one that is asked for by name.
@@ -96,25 +98,28 @@ struct MonitorChoice {
     }
 
     /// The guest's memory in MiB: what the container may use less what the monitor needs itself.
-    func memory(of guest: Guest, limit: Int64?) throws(GuestError) -> UInt64 {
+    ///
+    /// A container without a limit has what it says itself, else what the operator says.
+    func memory(of found: FoundGuest, limit: Int64?) throws(GuestError) -> UInt64 {
         let limits = monitor.memory
-        var size = Self.defaultMemoryMiB
+        let wanted = found.mark?.memoryBytes.map { $0 >> 20 }
+        var size = wanted ?? found.configuration.defaultMemoryMiB
         if let limit, limit > 0 {
             guard let share = limits.share(of: UInt64(limit) >> 20) else {
                 throw GuestError(
                     "memory limit of \(limit) bytes leaves too little for the guest: monitor \(monitor.name) needs "
                         + "\(limits.overhead) MiB itself and \(limits.least) MiB for the guest")
             }
-            size = share
+            if let wanted, wanted > share {
+                throw GuestError("/vm/hwConfig/memory is \(wanted) MiB, the container leaves the guest \(share) MiB")
+            }
+            size = wanted ?? share
         }
         size = min(size, limits.most) / limits.step * limits.step
-        let least = (guest.leastMemoryBytes + (1 << 20) - 1) >> 20
+        let least = (found.guest.leastMemoryBytes + (1 << 20) - 1) >> 20
         guard size >= least else {
             throw GuestError("guest needs at least \(least) MiB of memory, the container leaves it \(size) MiB")
         }
         return size
     }
-
-    /// What a guest gets in a container without a memory limit, in MiB: the Solo5 tenders' own default.
-    private static let defaultMemoryMiB: UInt64 = 512
 }

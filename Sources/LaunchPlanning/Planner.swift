@@ -1,5 +1,6 @@
 internal import Frameworks
 public import GuestModel
+public import HostConfiguration
 public import HostSystem
 internal import Monitors
 public import OCIBundle
@@ -11,21 +12,27 @@ public struct PlannedLaunch {
     public let plan: LaunchPlan
     /// The image, when the container holds a guest.
     public let image: OpenFile?
+    /// The guest's initial RAM disk, when the container names one.
+    public var initrd: OpenFile?
     /// What is behind the guest's block devices, named for the one who opens it.
     public var blocks = PlannedBlocks()
 }
 
 /// Decides what `bundle` runs.
 ///
+/// - Parameter configuration: The operator's, which is read for guests only.
 /// - Throws: One error that says what is missing or contradictory. Nothing on the host has changed by then.
-public func planLaunch(_ bundle: borrowing Bundle, on host: HostFacts = HostFacts()) throws -> PlannedLaunch {
+public func planLaunch(
+    _ bundle: borrowing Bundle, on host: HostFacts = HostFacts(), configuration: ConfigurationFile = ConfigurationFile()
+) throws -> PlannedLaunch {
     guard let process = bundle.spec.process else {
         return PlannedLaunch(plan: LaunchPlan(workload: .nothing), image: nil)
     }
     guard !process.args.isEmpty else {
         throw SpecError(pointer: "/process/args", reason: "create needs a program to run", section: "config.md#process")
     }
-    guard let found = try GuestSearch(spec: bundle.spec, process: process).find(in: bundle.root) else {
+    let search = GuestSearch(spec: bundle.spec, process: process, file: configuration)
+    guard let found = try search.find(in: bundle.root) else {
         let program = ProgramPlan(arguments: process.args, workingDirectory: process.cwd)
         return PlannedLaunch(plan: LaunchPlan(workload: .process(program)), image: nil)
     }
@@ -34,7 +41,8 @@ public func planLaunch(_ bundle: borrowing Bundle, on host: HostFacts = HostFact
     let nameServers = try hasNetwork ? nameServers(for: bundle) : []
     let attached = try attach(found.guest, bundle)
     let guest = try plan(found, for: bundle.spec, nameServers, attached, on: host)
-    return PlannedLaunch(plan: LaunchPlan(workload: .guest(guest)), image: found.image, blocks: attached.blocks)
+    return PlannedLaunch(
+        plan: LaunchPlan(workload: .guest(guest)), image: found.image, initrd: found.initrd, blocks: attached.blocks)
 }
 
 /// What a guest's devices take of the container, and what is left.
@@ -59,7 +67,7 @@ private func attach(_ guest: Guest, _ bundle: borrowing Bundle) throws -> Attach
         }
         attached.blocks = search.blocks
         used = search.usedMounts
-        attached.mountPoint = search.settings.value("block-mount-point", peer: "blkMntPoint")?.value
+        attached.mountPoint = try search.settings.value(.blockMountPoint)?.value
     }
     if !bundle.spec.mounts.isEmpty { attached.mountsLeftOut = try GuestMounts.leftOut(bundle.spec, used: used) }
     return attached
@@ -73,17 +81,19 @@ private func plan(
     do throws(GuestError) {
         let choice = try MonitorChoice(for: guest, wanted: found.wantedMonitor, on: host)
         let monitor = choice.monitor
+        try found.checkDemands(on: monitor)
         var boot = GuestBoot(
             process: found.process, network: GuestNetwork(nameServers: nameServers), over: choice.bootProtocol,
-            version: guest.version, disks: attached.blocks.plans.map(\.name))
+            version: guest.version ?? found.mark?.version, disks: attached.blocks.plans.map(\.name))
         boot.options = guest.options
         boot.path = guest.path
+        boot.hasInitrd = found.initrd != nil
         boot.process.blockMountPoint = attached.mountPoint
         return GuestPlan(
             framework: guest.framework, foundBy: found.foundBy, kernel: guest.path, monitor: monitor.name,
             form: monitor.form, program: choice.program(for: guest, spec.linux?.resources),
             hostNeeds: monitor.hostNeeds, bootProtocol: choice.bootProtocol,
-            memoryMiB: try choice.memory(of: guest, limit: spec.linux?.resources?.memory?.limit), boot: boot,
+            memoryMiB: try choice.memory(of: found, limit: spec.linux?.resources?.memory?.limit), boot: boot,
             commandLine: try bootString(of: guest.framework, boot),
             network: try NetworkShare(spec.annotations), devices: guest.devices,
             blocks: attached.blocks.plans, mountsLeftOut: attached.mountsLeftOut)

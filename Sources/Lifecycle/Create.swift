@@ -23,7 +23,7 @@ extension Runtime {
         try checkSystemd()
         let bundle = try Bundle(path: options.bundle, configFile: options.configFile)
         for remark in bundle.spec.linux?.resources?.remarks ?? [] { log.warning(remark) }
-        let launch = try planLaunch(bundle)
+        let launch = try planLaunch(bundle, configuration: hostConfiguration)
         // A guest cannot reach this program's file; what an ordinary user's container could write, the user can anyway.
         if launch.plan.guest == nil && effectiveUser() == 0 { try SelfProtection.ensure() }
         let callers = try CallerDescriptors(preserving: options.preserveDescriptors, log)

@@ -1,4 +1,5 @@
 internal import ContainerState
+internal import HostConfiguration
 public import HostSystem
 internal import LaunchPlanning
 internal import OCIBundle
@@ -34,6 +35,9 @@ public struct Runtime {
         effectiveUser() == 0 && !Program.isInUserNamespace ? FilterCache(directory: "/run/swiftlet-filters") : nil
     }
 
+    /// What the operator says of guests, not yet read.
+    var hostConfiguration: ConfigurationFile { ConfigurationFile(settings.hostConfiguration) }
+
     /// The container's directory, and its record when there is a whole one.
     struct Container: ~Copyable {
         let directory: ContainerDirectory
@@ -68,7 +72,7 @@ public struct Runtime {
     /// - Throws: The error that `create` would end with.
     public func plan(bundle: String, configFile: String?) throws -> JSONValue {
         let bundle = try Bundle(path: bundle, configFile: configFile)
-        let plan = try planLaunch(bundle).plan
+        let plan = try planLaunch(bundle, configuration: hostConfiguration).plan
         // Not made, only checked: what the sandbox refuses is found here as well.
         _ = try Sandbox(
             SandboxRequest(id: "plan", spec: bundle.spec, plan: plan, bundle: bundle.path, rootPath: bundle.rootPath))

@@ -10,15 +10,21 @@ public struct RuntimeSettings {
     public let systemdCgroup: Bool
     /// Whether cgroups that cannot be made are done without; nil to find out whether the caller is root of the host.
     public let rootless: Bool?
+    /// The operator's configuration, when it is not the usual one; absolute.
+    public let hostConfiguration: String?
     /// Where messages go.
     public let log: Log
 
     /// Creates settings.
-    public init(root: String, isRootTemporary: Bool = false, systemdCgroup: Bool, rootless: Bool?, log: Log) {
+    public init(
+        root: String, isRootTemporary: Bool = false, systemdCgroup: Bool, rootless: Bool?,
+        hostConfiguration: String? = nil, log: Log
+    ) {
         self.root = root
         self.isRootTemporary = isRootTemporary
         self.systemdCgroup = systemdCgroup
         self.rootless = rootless
+        self.hostConfiguration = hostConfiguration
         self.log = log
     }
 }

@@ -78,6 +78,16 @@ public final class OpenFile {
 
     private let descriptor: Descriptor
 
+    /// Opens a regular file of the host for reading.
+    ///
+    /// - Throws: ``HostSystem/Failure`` when it cannot be opened or is something else.
+    public convenience init(onHost path: String) throws {
+        let named = try HostSystem.open(path, flags: .pathOnly)
+        let status = try HostSystem.status(of: named.raw)
+        guard status.kind == .regular else { throw Failure("\(path) is no regular file") }
+        self.init(try HostSystem.open(descriptorPath(named.raw), flags: .readOnly), path: path, status: status)
+    }
+
     init(_ descriptor: consuming Descriptor, path: String, status: FileStatus) {
         self.path = path
         self.status = status

@@ -93,7 +93,6 @@ public struct Sandbox {
             let names = identity.unknownCapabilities.joined(separator: " ")
             warnings.append("ignoring unknown or unavailable capabilities: [\(names)]")
         }
-        if spec.vm != nil { warnings.append("ignoring vm: the container is no virtual machine of that kind") }
         for mount in spec.mounts {
             let options = MountOptions(mount)
             guard options.isBind, !options.data.isEmpty else { continue }

@@ -283,6 +283,71 @@ encoded() { printf %s "$1" | base64 -w 0; }
     expect_contains 'Hello from swiftlet guest'
 }
 
+@test "a guest is recognised by kraft's layout" {
+    marked_bundle -c /nginx.conf
+    mkdir -p "$BUNDLE/rootfs/unikraft/bin"
+    mv "$BUNDLE/rootfs/images/guest" "$BUNDLE/rootfs/unikraft/bin/kernel"
+    expect_hello '-c /nginx.conf'
+    # An initial RAM disk is more than the tender can give.
+    marked_bundle -c /nginx.conf
+    mkdir -p "$BUNDLE/rootfs/unikraft/bin"
+    mv "$BUNDLE/rootfs/images/guest" "$BUNDLE/rootfs/unikraft/bin/kernel"
+    echo 070701 >"$BUNDLE/rootfs/unikraft/bin/initrd"
+    run_container
+    expect_refusal 'initial RAM disk'
+}
+
+@test "a guest is recognised by the vm object" {
+    marked_bundle ignored
+    edit '.vm = {kernel: {path: "/images/guest", parameters: ["quiet", "a=b"]}}'
+    expect_hello 'quiet a=b'
+    marked_bundle ignored
+    edit '.vm = {kernel: {path: "/nosuch"}}'
+    run_container
+    expect_refusal 'nosuch'
+    marked_bundle ignored
+    edit '.vm = {kernel: {path: "/images/guest"}} | .annotations = {"com.urunc.unikernel.binary": "/images/other"}'
+    run_container
+    expect_refusal '/vm/kernel/path.*com.urunc.unikernel.binary'
+}
+
+@test "the operator allows what names files of the host" {
+    bundle true
+    edit '.annotations = {"org.swiftlet.unikernel.host-kernel": $kernel}' --arg kernel "$GUESTS/hello.spt"
+    run_container
+    expect_refusal 'org.swiftlet.unikernel.host-kernel is not allowed'
+    local configuration=$TEST_DIR/config.toml
+    printf '[annotations]\nallow = ["org.swiftlet.unikernel.host-kernel"]\n' >"$configuration"
+    ok --host-config "$configuration" run --bundle "$BUNDLE" "$ID"
+    expect_contains 'Hello from swiftlet guest'
+    # Only root's own word counts.
+    chmod 0666 "$configuration"
+    refused 'others than root may write to it' --host-config "$configuration" run --bundle "$BUNDLE" "$ID"
+    chmod 0644 "$configuration"
+    echo 'nosuch = 1' >>"$configuration"
+    refused "$configuration:3: unknown key" --host-config "$configuration" run --bundle "$BUNDLE" "$ID"
+    printf '[monitors.spt]\nenabled = false\n' >"$configuration"
+    guest_bundle spt hello
+    refused "monitor spt is switched off in $configuration" --host-config "$configuration" run --bundle "$BUNDLE" "$ID"
+    # An ordinary container does without.
+    bundle true
+    ok --host-config /nosuch run --bundle "$BUNDLE" "$ID"
+}
+
+@test "sidecars of a pod stay ordinary containers" {
+    local annotations
+    for annotations in '{"com.urunc.unikernel.binary": "/guest", "com.urunc.unikernel.hypervisor": "spt"}' \
+        '{"org.unikraft.kernel.version": "0.17.0"}' '{"com.urunc.unikernel.bootKernel": "/boot/vmlinuz"}' \
+        '{"org.swiftlet.unikernel.initrd": "/initrd"}'; do
+        bundle echo sidecar
+        edit '.annotations = $annotations + {"io.kubernetes.cri.container-type": "container",
+            "io.kubernetes.cri.sandbox-id": "1"}' --argjson annotations "$annotations"
+        run_container
+        expect_success
+        expect_output sidecar
+    done
+}
+
 @test "what is said to be a guest and is none is refused" {
     bundle true
     edit '.annotations = {"com.urunc.unikernel.binary": "/bin/busybox", "com.urunc.unikernel.unikernelType": "mirage",

@@ -136,14 +136,6 @@ stat_field() { # N
     ok delete "$ID"
 }
 
-@test "a virtual machine's properties are left out with a warning" {
-    need_swiftlet
-    inside 'echo runs' '.vm = {kernel: {path: "/boot/vmlinuz"}}'
-    expect_output runs
-    matches "$(<"$TEST_DIR/log")" 'warning.*ignoring vm' log
-    refuses '/vm/kernel/path' '.vm = {kernel: {path: "vmlinuz"}}'
-}
-
 @test "processors of what exec runs" {
     need_swiftlet # runc 1.1 ignores it
     (($(nproc) > 1)) || skip "needs two processors"

@@ -1,4 +1,5 @@
 import GuestImages
+import HostConfiguration
 import HostSystem
 import OCIBundle
 import TestSupport
@@ -17,6 +18,10 @@ struct TestBundle: Sendable {
     var annotations: [(String, String)] = []
     /// `mounts`.
     var mounts: [JSONValue] = []
+    /// The object `vm`.
+    var machine: JSONValue?
+    /// The operator's configuration.
+    var configuration = ""
     /// `linux.resources.memory.limit` in bytes.
     var memoryLimit: Int64?
     /// What the host has: KVM, a processor that virtualises, every monitor in /usr/bin.
@@ -44,6 +49,7 @@ struct TestBundle: Sendable {
             config["annotations"] = .object(JSONObject(annotations.map { (key: $0, value: .string($1)) }))
         }
         if !mounts.isEmpty { config["mounts"] = .array(mounts) }
+        if let machine { config["vm"] = machine }
         if let memoryLimit { config["linux"] = ["resources": ["memory": ["limit": JSONValue(memoryLimit)]]] }
         return .object(config)
     }
@@ -55,7 +61,15 @@ struct TestBundle: Sendable {
             try makeDirectory("\(directory)/rootfs", mode: 0o755)
             try write(config.text(), to: "\(directory)/config.json")
             for file in files { try write(file.bytes, to: "\(directory)/rootfs\(file.path)", mode: 0o755) }
-            plan = try planLaunch(Bundle(path: directory), on: host).plan
+            try write(configuration, to: "\(directory)/config.toml")
+            let file = ConfigurationFile("\(directory)/config.toml")
+            do {
+                plan = try planLaunch(Bundle(path: directory), on: host, configuration: file).plan
+            } catch {
+                // The directory has another name each time.
+                let parts = "\(error)".split(separator: directory, omittingEmptySubsequences: false)
+                throw Failure(parts.joined(separator: "DIR"))
+            }
         }
         guard let plan else { throw Failure("no plan was made") }
         return plan

@@ -4,20 +4,21 @@ import OCISpec
 import TestSupport
 import Testing
 
-/// What annotations, or the environment, say and what is understood of it: binary, framework, monitor, command line.
+/// What annotations, or the environment, say and what is understood of it: binary, framework, monitor, command line,
+/// version and initial RAM disk.
 struct MarkRow: Sendable, CustomTestStringConvertible {
     let said: [(String, String)]
     let understood: [String?]
 
     init(_ said: [(String, String)], _ understood: String?...) {
         self.said = said
-        self.understood = understood
+        self.understood = understood.isEmpty ? [] : understood + Array(repeating: nil, count: 6 - understood.count)
     }
 
     var testDescription: String { said.map { "\($0)=\($1)" }.joined(separator: " ") }
 
     static func values(_ mark: GuestMark) -> [String?] {
-        [mark.binary, mark.framework, mark.monitor, mark.commandLine]
+        [mark.binary, mark.framework, mark.monitor, mark.commandLine, mark.version, mark[.initrd]?.value]
     }
 }
 
@@ -47,21 +48,36 @@ struct MarkRow: Sendable, CustomTestStringConvertible {
         MarkRow([("\(peer)cmdline", "b25l")], nil, nil, nil, "one"),
         MarkRow([("\(peer)cmdline", "w7xuaQ==")], nil, nil, nil, "\u{fc}ni"),
         MarkRow([("\(peer)cmdline", "f39/")], nil, nil, nil, "f39/"),
-        // swiftlet's own values are never decoded, and come first.
+        // swiftlet's own values are never decoded; several names may say the same.
         MarkRow([("\(own)cmdline", "b25l")], nil, nil, nil, "b25l"),
         MarkRow(
-            [("\(peer)binary", "/peer"), ("\(own)binary", "/own"), ("\(peer)hypervisor", "hvt")], "/own", nil, "hvt",
-            nil),
+            [("\(peer)binary", "/u"), ("\(own)binary", "/u"), ("\(peer)hypervisor", "hvt")], "/u", nil, "hvt", nil),
+        MarkRow([("\(peer)hypervisor", "aHZ0"), ("\(own)monitor", "hvt")], nil, nil, "hvt"),
+        MarkRow(
+            [
+                ("\(peer)unikernelVersion", "v0.15.0"), ("\(peer)initrd", "L3VuaWtlcm5lbC9pbml0cmQ="),
+                ("\(peer)mountRootfs", "false"),
+            ],
+            nil, nil, nil, nil, "0.15.0", "/unikernel/initrd"),
+        MarkRow([("\(own)version", "v"), ("\(own)initrd", "/i")], nil, nil, nil, nil, "v", "/i"),
+        // What kraft writes, which is never encoded.
+        MarkRow(
+            [
+                ("org.unikraft.kernel.image", "/k"), ("org.unikraft.kernel.initrd", "/i"),
+                ("org.unikraft.kernel.version", "0.17.0"), ("org.unikraft.image.name", "nginx"),
+            ],
+            "/k", nil, nil, nil, "0.17.0", "/i"),
+        MarkRow([("org.unikraft.kernel.version", "0.17.0")], "/unikraft/bin/kernel", nil, nil, nil, "0.17.0"),
         MarkRow([("\(own)binary", ""), ("\(peer)binary", "/peer")], "/peer", nil, nil, nil),
         // An empty value counts as absent; other names say nothing.
         MarkRow([("\(own)binary", ""), ("\(peer)cmdline", "")]),
-        MarkRow([("\(peer)initrd", "/i"), ("\(own)nosuch", "x"), ("unikernel", "/u")]),
+        MarkRow([("\(own)nosuch", "x"), ("unikernel", "/u"), ("org.unikraft.image.name", "nginx")]),
         MarkRow([]),
     ]
 
     @Test("annotations mark a guest", arguments: rows)
-    func readsAnnotations(_ row: MarkRow) {
-        let mark = GuestMark.inAnnotations(StringMap(row.said.map { (key: $0, value: $1) }))
+    func readsAnnotations(_ row: MarkRow) throws {
+        let mark = try GuestMark.inConfiguration(specification(row.said))
         #expect(mark.map(MarkRow.values) ?? [] == row.understood)
         #expect(mark?.source == (row.understood.isEmpty ? nil : "annotations"))
     }
@@ -93,8 +109,188 @@ struct MarkRow: Sendable, CustomTestStringConvertible {
     @Test("the environment marks a guest", arguments: environments)
     func readsEnvironment(environment: [String], understood: [String?]) {
         let mark = GuestMark.inEnvironment(environment)
-        #expect(mark.map(MarkRow.values) ?? [] == understood)
+        #expect(mark.map { Array(MarkRow.values($0).prefix(4)) } ?? [] == understood)
         #expect(mark?.source == (understood.isEmpty ? nil : "environment"))
+    }
+}
+
+/// A specification with these annotations.
+private func specification(_ annotations: [(String, String)] = []) -> RuntimeSpec {
+    var spec = RuntimeSpec()
+    spec.annotations = StringMap(annotations.map { (key: $0, value: $1) })
+    return spec
+}
+
+@Suite struct ContradictionTests {
+    static let (own, peer) = (GuestMarkTests.own, GuestMarkTests.peer)
+
+    static let rows: [(said: [(String, String)], message: String)] = [
+        (
+            [("\(own)binary", "/own"), ("\(peer)binary", "/peer")],
+            "annotations contradict each other: \(own)binary is \"/own\", \(peer)binary is \"/peer\""
+        ),
+        (
+            [("\(own)monitor", "spt"), ("\(peer)hypervisor", "aHZ0")],
+            "annotations contradict each other: \(own)monitor is \"spt\", \(peer)hypervisor is \"hvt\""
+        ),
+        (
+            [("\(peer)binary", "/u"), ("org.unikraft.kernel.image", "/unikraft/bin/kernel")],
+            "annotations contradict each other: \(peer)binary is \"/u\", org.unikraft.kernel.image is "
+                + "\"/unikraft/bin/kernel\""
+        ),
+        (
+            [("\(peer)binary", "/u"), ("\(peer)bootKernel", "/boot/k")],
+            "annotations contradict each other: \(peer)binary names a file of the container, \(peer)bootKernel one of "
+                + "the host"
+        ),
+        (
+            [("\(own)initrd", "/i"), ("\(own)host-initrd", "/boot/i")],
+            "annotations contradict each other: \(own)initrd names a file of the container, \(own)host-initrd one of "
+                + "the host"
+        ),
+    ]
+
+    @Test("names that contradict each other are an error that says both", arguments: rows)
+    func refusesAnnotations(said: [(String, String)], message expected: String) {
+        #expect(message { _ = try GuestMark.inConfiguration(specification(said)) } == expected)
+    }
+
+    @Test("so they are in /urunc.json, where an image may not name files of the host")
+    func refusesMetadata() throws {
+        try withTemporaryDirectory { directory in
+            func reason(_ text: String) throws -> String {
+                try write(text, to: "\(directory)/urunc.json")
+                return message { _ = try GuestMark.inMetadata(of: RootFilesystem(path: directory, in: -1)) }
+            }
+            let two = #"{"com.urunc.unikernel.binary":"/u","org.swiftlet.unikernel.binary":"/v"}"#
+            let contradiction = try reason(two)
+            #expect(
+                contradiction == "names in /urunc.json contradict each other: \(Self.own)binary is \"/v\", "
+                    + "\(Self.peer)binary is \"/u\"")
+            let host = #"{"com.urunc.unikernel.bootKernel":"/boot/k"}"#
+            let choice = try reason(host)
+            #expect(
+                choice
+                    == "/urunc.json has com.urunc.unikernel.bootKernel: an image may not choose files of the host")
+        }
+    }
+
+    @Test("so they are among what is behind the first disk, and what is said of it")
+    func refusesSettings() throws {
+        try withTemporaryDirectory { directory in
+            var spec = specification([("\(Self.own)block", "/a"), ("\(Self.peer)block", "/b")])
+            spec.vm = VirtualMachineSpec(kernel: .init(path: "/k"))
+            func reason(_ name: GuestName) -> String {
+                message {
+                    _ = try GuestSettings(spec, in: RootFilesystem(path: directory, in: -1)).value(name)
+                }
+            }
+            #expect(
+                reason(.block)
+                    == "annotations contradict each other: \(Self.own)block is \"/a\", \(Self.peer)block is \"/b\"")
+            spec.annotations = ["\(Self.peer)block": "/b"]
+            spec.vm?.image = .init(path: "/d")
+            #expect(
+                reason(.block)
+                    == "annotations contradict each other: /vm/image/path is \"/d\", \(Self.peer)block is \"/b\"")
+            spec.annotations = ["\(Self.peer)mountRootfs": "true", "\(Self.peer)useDMBlock": "false"]
+            #expect(reason(.mountRootFilesystem).hasSuffix("useDMBlock is \"false\""))
+        }
+    }
+}
+
+@Suite struct MachineMarkTests {
+    static func specification(_ change: (inout VirtualMachineSpec) -> Void = { _ in }) -> RuntimeSpec {
+        var machine = VirtualMachineSpec(kernel: .init(path: "/k"))
+        change(&machine)
+        var spec = RuntimeSpec()
+        spec.vm = machine
+        return spec
+    }
+
+    @Test("the vm object marks a guest")
+    func reads() throws {
+        var spec = Self.specification {
+            $0.kernel.parameters = ["a=b", "c"]
+            $0.kernel.initrd = "/i"
+            $0.hypervisor = .init(path: "/usr/bin/qemu-system-x86_64")
+            $0.hypervisor?.parameters = ["-S"]
+            $0.image = .init(path: "/d")
+            $0.hwConfig = .init()
+            $0.hwConfig?.vcpus = 2
+            $0.hwConfig?.memory = 1 << 30
+        }
+        spec.annotations = ["com.urunc.unikernel.unikernelType": "linux", "com.urunc.unikernel.binary": "/k"]
+        let mark = try #require(try GuestMark.inConfiguration(spec))
+        #expect(mark.source == "vm")
+        #expect(MarkRow.values(mark) == ["/k", "linux", nil, "a=b c", nil, "/i"])
+        #expect(mark[.binary]?.name == "/vm/kernel/path")
+        #expect(mark.monitorParameters == ["-S"])
+        #expect(mark.processors == 2)
+        #expect(mark.memoryBytes == 1 << 30)
+        #expect(mark.restricted == ["/vm/hypervisor/path", "/vm/hypervisor/parameters"])
+    }
+
+    static let wrong: [(spec: RuntimeSpec, message: String)] = [
+        (
+            specification { $0.image = .init(path: "/d", format: .qcow2) },
+            "config.json: /vm/image/format: image format qcow2 is not supported: need raw (runtime-spec config-vm.md)"
+        ),
+        (
+            specification { $0.hwConfig = .init(dtdevs: ["/x"]) },
+            "config.json: /vm/hwConfig/dtdevs: a guest cannot be given the host's hardware (runtime-spec config-vm.md)"
+        ),
+        (
+            specification { $0.hwConfig = .init(irqs: [1]) },
+            "config.json: /vm/hwConfig/irqs: a guest cannot be given the host's hardware (runtime-spec config-vm.md)"
+        ),
+    ]
+
+    @Test("what no guest is given is an error that names the property", arguments: wrong)
+    func refuses(spec: RuntimeSpec, message expected: String) {
+        #expect(message { _ = try GuestMark.inConfiguration(spec) } == expected)
+    }
+
+    @Test("the vm object and annotations may not contradict each other")
+    func comparesWithAnnotations() {
+        var spec = Self.specification()
+        spec.annotations = ["com.urunc.unikernel.binary": "/u"]
+        #expect(
+            message { _ = try GuestMark.inConfiguration(spec) }
+                == "annotations contradict each other: /vm/kernel/path is \"/k\", com.urunc.unikernel.binary is \"/u\"")
+    }
+}
+
+extension VirtualMachineSpec.Image {
+    fileprivate init(path: String, format: VirtualMachineSpec.ImageFormat) {
+        self.init(path: path)
+        self.format = format
+    }
+}
+
+extension VirtualMachineSpec.HardwareConfig {
+    fileprivate init(dtdevs: [String] = [], irqs: [UInt32] = []) {
+        self.init()
+        self.dtdevs = dtdevs
+        self.irqs = irqs
+    }
+}
+
+@Suite struct KraftLayoutTests {
+    @Test("a kernel in kraft's place is a mark, with an initial RAM disk that is not empty")
+    func reads() throws {
+        try withTemporaryDirectory { directory in
+            func mark() throws -> GuestMark? {
+                try GuestMark.inKraftLayout(of: RootFilesystem(path: directory, in: -1))
+            }
+            #expect(try mark() == nil)
+            try write("kernel", to: "\(directory)/unikraft/bin/kernel")
+            try write("", to: "\(directory)/unikraft/bin/initrd")
+            #expect(try mark().map(MarkRow.values) == ["/unikraft/bin/kernel", nil, nil, nil, nil, nil])
+            try write("070701", to: "\(directory)/unikraft/bin/initrd")
+            #expect(try mark()?[.initrd]?.value == "/unikraft/bin/initrd")
+            #expect(try mark()?.source == "kraft's layout")
+        }
     }
 }
 
@@ -110,7 +306,15 @@ struct MarkRow: Sendable, CustomTestStringConvertible {
         ("[]", "/urunc.json in the root filesystem does not describe a unikernel"),
         (#""/u""#, "/urunc.json in the root filesystem does not describe a unikernel"),
         (
-            #"{"com.urunc.unikernel.binary":5,"com.urunc.unikernel.cmdline":null}"#,
+            #"{"com.urunc.unikernel.binary":5}"#,
+            "/urunc.json in the root filesystem: com.urunc.unikernel.binary is no string"
+        ),
+        (
+            #"{"com.urunc.unikernel.binary":"/u","com.urunc.unikernel.mountRootfs":true}"#,
+            "/urunc.json in the root filesystem: com.urunc.unikernel.mountRootfs is no string"
+        ),
+        (
+            #"{"com.urunc.unikernel.binary":null}"#,
             "/urunc.json in the root filesystem does not describe a unikernel"
         ),
         (
