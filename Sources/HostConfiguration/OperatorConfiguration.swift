@@ -23,7 +23,7 @@ public struct OperatorConfiguration: Equatable, Sendable {
         /// What executes the guest's instructions.
         public var accelerator = Accelerator.auto
         /// How many seconds a guest that can be asked to stop has for it after SIGTERM; 0 does not ask.
-        public var stopSeconds: UInt32 = 0
+        public var stopSeconds: UInt32 = 10
 
         /// What holds when nothing is said.
         public init() {}

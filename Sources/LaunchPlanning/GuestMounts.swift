@@ -39,7 +39,7 @@ struct GuestMounts {
 
     private static let leaveOut = "org.swiftlet.unikernel.leave-out-mounts"
 
-    private static func isEngines(_ mount: Mount) -> Bool {
+    static func isEngines(_ mount: Mount) -> Bool {
         if let type = mount.type, types.contains(type) { return true }
         let path = pathParts(mount.destination).joined(separator: "/")
         if paths.contains(path) || secrets.contains(where: { path == $0 || path.hasPrefix("\($0)/") }) { return true }

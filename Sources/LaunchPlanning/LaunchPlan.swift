@@ -101,6 +101,9 @@ public struct GuestPlan: Equatable, Sendable {
             json["accelerator"] = .string(program.acceleration.accelerator.rawValue)
             if let reason = program.acceleration.reason { json["whyNotKVM"] = .string(reason) }
             json["processors"] = JSONValue(program.processors)
+            if let initrd = program.initrd {
+                json["initrd"] = .string(initrd.isOnHost ? initrd.path : "rootfs:\(initrd.path)")
+            }
         }
         return .object(json)
     }
@@ -120,7 +123,7 @@ public struct GuestPlan: Equatable, Sendable {
                 "addresses": JSONValue(network.addresses.map(\.description)), "ports": JSONValue(network.portTexts),
             ],
             "nameServers": JSONValue(boot.network.nameServers.map(\.description)),
-            "devices": .array(devices.map(json(of:))),
+            "devices": .array(program == nil ? devices.map(json(of:)) : blocks.map(\.json)),
             "mountsLeftOut": JSONValue(mountsLeftOut),
         ]
     }

@@ -11,11 +11,13 @@ struct MonitorChoice {
     /// The program of an external monitor.
     private let path: String?
     private let acceleration: Acceleration?
+    private let found: FoundGuest
 
     /// Chooses.
     ///
     /// - Throws: ``GuestModel/GuestError`` that says of each monitor that boots such guests why it cannot run this one.
-    init(for guest: Guest, wanted: String?, on host: HostFacts) throws(GuestError) {
+    init(for found: FoundGuest, on host: HostFacts) throws(GuestError) {
+        let (guest, wanted) = (found.guest, found.wantedMonitor)
         let offered = guest.bootProtocols.map(\.description).joined(separator: ", ")
         var problems: [String] = []
         for monitor in monitors {
@@ -26,7 +28,7 @@ struct MonitorChoice {
                 throw GuestError("monitor \(monitor.name) boots \(accepted), the guest is made for \(offered)")
             }
             do throws(GuestError) {
-                self = try MonitorChoice(monitor, common, on: host)
+                self = try MonitorChoice(monitor, common, for: found, on: host)
                 return
             } catch {
                 problems.append(error.description)
@@ -46,10 +48,14 @@ struct MonitorChoice {
         return monitor
     }
 
-    /// Finds out whether this host can run `monitor`.
-    private init(_ monitor: any Monitor, _ bootProtocol: BootProtocol, on host: HostFacts) throws(GuestError) {
+    /// Finds out whether the operator lets `monitor` run guests, and this host can do it.
+    private init(
+        _ monitor: any Monitor, _ bootProtocol: BootProtocol, for found: FoundGuest, on host: HostFacts
+    ) throws(GuestError) {
+        try found.checkDemands(on: monitor)
         self.monitor = monitor
         self.bootProtocol = bootProtocol
+        self.found = found
         if monitor.hostNeeds.contains(.kvm), let problem = host.kvmProblem() {
             throw GuestError("monitor \(monitor.name) needs KVM: \(problem)")
         }
@@ -58,21 +64,31 @@ struct MonitorChoice {
             acceleration = nil
             return
         }
-        guard let path = host.findProgram(program.names) else {
+        let settings = found.configuration.settings(of: monitor.name)
+        guard let path = found.mark?[.monitorPath]?.value ?? settings.path ?? host.findProgram(program.names) else {
             throw GuestError(
                 "monitor \(monitor.name) is not installed: no \(program.names.joined(separator: " or ")) in $PATH")
         }
         self.path = path
-        acceleration = Acceleration(interprets: program.interprets, on: host)
+        do throws(GuestError) {
+            acceleration = try Acceleration(settings.accelerator, interprets: program.interprets, on: host)
+        } catch {
+            throw GuestError("monitor \(monitor.name) \(error)")
+        }
     }
 
     /// How the program of an external monitor runs the guest; nil for an embedded one.
-    func program(for guest: Guest, _ resources: Resources?) -> MonitorPlan? {
-        guard case .external(let program) = monitor.form, let path, let acceleration, let hardware = guest.hardware
+    func program(_ resources: Resources?) -> MonitorPlan? {
+        guard case .external(let program) = monitor.form, let path, let acceleration,
+            let hardware = found.guest.hardware
         else { return nil }
+        let wanted = found.mark?.processors.map { Int($0) } ?? Self.processors(resources?.cpu)
         return MonitorPlan(
             path: path, program: program, acceleration: acceleration, hardware: hardware,
-            processors: min(hardware.mostProcessors, Self.processors(resources?.cpu)))
+            processors: min(hardware.mostProcessors, wanted),
+            parameters: found.mark?.monitorParameters ?? [],
+            graceSeconds: Int(found.configuration.settings(of: monitor.name).stopSeconds),
+            initrd: found.initrd.map { InitrdPlan(path: $0.path, isOnHost: $0.isOnHost) })
     }
 
     /// How many processors the container may keep busy: those of its quota and of its set.
@@ -100,7 +116,7 @@ struct MonitorChoice {
     /// The guest's memory in MiB: what the container may use less what the monitor needs itself.
     ///
     /// A container without a limit has what it says itself, else what the operator says.
-    func memory(of found: FoundGuest, limit: Int64?) throws(GuestError) -> UInt64 {
+    func memory(limit: Int64?) throws(GuestError) -> UInt64 {
         let limits = monitor.memory
         let wanted = found.mark?.memoryBytes.map { $0 >> 20 }
         var size = wanted ?? found.configuration.defaultMemoryMiB

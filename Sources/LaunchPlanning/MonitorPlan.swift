@@ -1,4 +1,5 @@
 public import GuestModel
+internal import HostConfiguration
 public import HostSystem
 
 /// What executes a guest's instructions, and why.
@@ -10,28 +11,37 @@ public struct Acceleration: Equatable, Sendable {
     /// Whether the processor itself virtualises.
     public let isProcessorVirtualised: Bool
 
-    /// Asks the host.
+    /// Asks the operator, then the host.
     ///
     /// - Parameter interprets: Whether the monitor can do without KVM.
-    init(interprets: Bool, on host: HostFacts) {
+    /// - Throws: ``GuestModel/GuestError``, a half sentence about the monitor, when that does not go together.
+    init(
+        _ wish: OperatorConfiguration.Accelerator, interprets: Bool, on host: HostFacts
+    ) throws(GuestError) {
         isProcessorVirtualised = host.isProcessorVirtualised()
-        guard interprets else {
-            accelerator = .kvm
+        switch wish {
+        case .tcg where interprets: reason = "the configuration says so"
+        case .tcg: throw GuestError("cannot run guests without KVM, as the configuration wants it to")
+        case .kvm:
+            if let problem = host.kvmProblem() { throw GuestError("is to use KVM: \(problem)") }
             reason = nil
-            return
-        }
-        if let problem = host.kvmProblem() {
-            accelerator = .tcg
-            reason = problem
-        } else if !isProcessorVirtualised {
+        case .auto where !interprets: reason = nil
+        case .auto:
             // Such a hypervisor emulates the guest's kernel, and not all of its instructions.
-            accelerator = .tcg
-            reason = "the processor has neither VT-x nor AMD-V: KVM here is software"
-        } else {
-            accelerator = .kvm
-            reason = nil
+            reason =
+                host.kvmProblem()
+                ?? (isProcessorVirtualised ? nil : "the processor has neither VT-x nor AMD-V: KVM here is software")
         }
+        accelerator = reason == nil ? .kvm : .tcg
     }
+}
+
+/// An initial RAM disk.
+public struct InitrdPlan: Equatable, Sendable {
+    /// Where it is: on the host, or in the root filesystem.
+    public let path: String
+    /// Whether `path` is a path of the host's.
+    public let isOnHost: Bool
 }
 
 /// An external monitor: its program, and how it runs the guest.
@@ -46,6 +56,12 @@ public struct MonitorPlan: Equatable, Sendable {
     public let hardware: GuestHardware
     /// How many processors the guest has.
     public let processors: Int
+    /// Further arguments of the program, which the operator has allowed.
+    public let parameters: [String]
+    /// How long a guest that can be asked to stop has for it, in seconds; 0 does not ask.
+    public let graceSeconds: Int
+    /// The initial RAM disk, where there is one.
+    public let initrd: InitrdPlan?
 
     /// The first descriptor that the monitor is handed: the control socket.
     public static let control: Int32 = 3
@@ -65,7 +81,7 @@ extension GuestPlan {
             isProcessorVirtualised: monitor.acceleration.isProcessorVirtualised, memoryMiB: memoryMiB,
             commandLine: String(decoding: commandLine, as: UTF8.self), control: MonitorPlan.control)
         launch.processors = monitor.processors
-        launch.hasInitrd = boot.hasInitrd
+        launch.hasInitrd = monitor.initrd != nil
         var next = MonitorPlan.control + 1
         for network in networks {
             launch.networks.append(
@@ -91,7 +107,7 @@ extension GuestPlan {
     ) throws(Failure) -> [String] {
         do throws(GuestError) {
             let launch = launch(under: monitor, networks: networks, commandLine: commandLine)
-            return [monitor.path] + (try MonitorChoice.named(self.monitor).arguments(for: launch))
+            return [monitor.path] + (try MonitorChoice.named(self.monitor).arguments(for: launch)) + monitor.parameters
         } catch {
             throw Failure("cannot run \(kernel) as a unikernel", cause: error)
         }

@@ -56,10 +56,11 @@ private struct Attached {
 /// Finds what is behind a guest's block devices; every one must be attached, or it would not start.
 private func attach(_ guest: Guest, _ bundle: borrowing Bundle) throws -> Attached {
     var attached = Attached()
-    let names = guest.devices.filter { $0.kind == .block }.map(\.name)
     var used: Set<Int> = []
-    if !names.isEmpty {
+    let declared = guest.devices.filter { $0.kind == .block }.map(\.name)
+    if !declared.isEmpty || guest.hardware != nil {
         var search = try BlockSearch(bundle)
+        let names = try guest.hardware == nil ? declared : search.discoverable()
         do throws(Failure) {
             try search.find(names, in: bundle.root)
         } catch {
@@ -79,9 +80,8 @@ private func plan(
 ) throws(Failure) -> GuestPlan {
     let guest = found.guest
     do throws(GuestError) {
-        let choice = try MonitorChoice(for: guest, wanted: found.wantedMonitor, on: host)
+        let choice = try MonitorChoice(for: found, on: host)
         let monitor = choice.monitor
-        try found.checkDemands(on: monitor)
         var boot = GuestBoot(
             process: found.process, network: GuestNetwork(nameServers: nameServers), over: choice.bootProtocol,
             version: guest.version ?? found.mark?.version, disks: attached.blocks.plans.map(\.name))
@@ -91,9 +91,9 @@ private func plan(
         boot.process.blockMountPoint = attached.mountPoint
         return GuestPlan(
             framework: guest.framework, foundBy: found.foundBy, kernel: guest.path, monitor: monitor.name,
-            form: monitor.form, program: choice.program(for: guest, spec.linux?.resources),
+            form: monitor.form, program: choice.program(spec.linux?.resources),
             hostNeeds: monitor.hostNeeds, bootProtocol: choice.bootProtocol,
-            memoryMiB: try choice.memory(of: found, limit: spec.linux?.resources?.memory?.limit), boot: boot,
+            memoryMiB: try choice.memory(limit: spec.linux?.resources?.memory?.limit), boot: boot,
             commandLine: try bootString(of: guest.framework, boot),
             network: try NetworkShare(spec.annotations), devices: guest.devices,
             blocks: attached.blocks.plans, mountsLeftOut: attached.mountsLeftOut)

@@ -40,13 +40,15 @@ struct GuestStart {
             return
         }
         let user = bundle.spec.process?.user ?? User()
-        let kernel = MonitorRoot.File(
-            path: plan.kernel, status: try status(of: image.raw), place: MonitorLaunch.kernelPath)
+        let files = [
+            MonitorRoot.File(image, at: MonitorLaunch.kernelPath),
+            launch.initrd.map { MonitorRoot.File($0, at: MonitorLaunch.initrdPath) },
+        ]
         monitor = Monitor(
             plan: external, program: held.hold(try HostSystem.open(external.path, flags: .readOnly)),
             filter: try Self.filter(external.program, cache),
             root: MonitorRoot(
-                program: external.path, directories: external.program.dataDirectories, files: [kernel],
+                program: external.path, directories: external.program.dataDirectories, files: files.compactMap { $0 },
                 hasKVM: external.acceleration.accelerator == .kvm, owner: (user.uid, user.gid)))
     }
 
@@ -63,7 +65,11 @@ struct GuestStart {
         let files = [image, kvm, monitor?.program].compactMap { $0 }
         request.guestDescriptors = files + blocks.map(\.descriptor)
         request.monitorRoot = monitor?.root
-        if monitor?.root.hasKVM == true { request.spec.linux?.resources?.allowKVM() }
+        guard monitor?.root.hasKVM == true else { return }
+        var linux = request.spec.linux ?? LinuxSpec()
+        linux.resources = linux.resources ?? Resources()
+        linux.resources?.allowKVM()
+        request.spec.linux = linux
     }
 
     /// Process 1 of the container, once `start` has come.
@@ -95,17 +101,22 @@ struct GuestStart {
             name: plan.monitor, program: monitor.program, arguments: arguments,
             descriptors: taps.map(\.device.descriptor) + blocks.map(\.descriptor), filter: monitor.filter,
             control: monitor.plan.program.control, exitPort: monitor.plan.hardware.exitPort,
-            stopRequests: monitor.plan.hardware.stopRequests, graceSeconds: 10)
+            stopRequests: monitor.plan.hardware.stopRequests, graceSeconds: monitor.plan.graceSeconds)
     }
 }
 
 extension Resources {
     /// A monitor opens KVM itself, in a cgroup whose rules may say nothing of it.
     fileprivate mutating func allowKVM() {
-        guard !devices.isEmpty else { return }
         var rule = DeviceRule(allow: true)
         (rule.type, rule.major, rule.minor, rule.access) = (.character, 10, 232, "rwm")
         devices.append(rule)
+    }
+}
+
+extension MonitorRoot.File {
+    fileprivate init(_ file: OpenFile, at place: String) {
+        self.init(path: file.path, isOnHost: file.isOnHost, status: file.status, place: place)
     }
 }
 

@@ -30,6 +30,13 @@ public struct GuestSettings: Sendable {
         try value([GuestName.ownPrefix + own], more: nil)
     }
 
+    /// The ends of swiftlet's own names that begin with `own`, sorted.
+    public func names(beginningWith own: String) -> [String] {
+        let beginning = GuestName.ownPrefix + own
+        let names = annotations.entries.map(\.key) + (metadata?.object?.members.map(\.key) ?? [])
+        return Set(names.filter { $0.hasPrefix(beginning) }.map { String($0.dropFirst(beginning.count)) }).sorted()
+    }
+
     private func value(_ names: [String], more: GuestStatement?) throws(Failure) -> (name: String, value: String)? {
         let here = try GuestStatement.find(names, in: "annotations", more: more.map { [$0] } ?? []) { annotations[$0] }
         if let here { return (here.name, here.value) }

@@ -73,6 +73,8 @@ public final class OpenFile {
     public let path: String
     /// Its status when it was opened.
     public let status: FileStatus
+    /// Whether it was opened by a path of the host's.
+    public let isOnHost: Bool
     /// Its descriptor's number, for as long as this object lives.
     public let raw: Int32
 
@@ -85,10 +87,13 @@ public final class OpenFile {
         let named = try HostSystem.open(path, flags: .pathOnly)
         let status = try HostSystem.status(of: named.raw)
         guard status.kind == .regular else { throw Failure("\(path) is no regular file") }
-        self.init(try HostSystem.open(descriptorPath(named.raw), flags: .readOnly), path: path, status: status)
+        self.init(
+            try HostSystem.open(descriptorPath(named.raw), flags: .readOnly), path: path, status: status, isOnHost: true
+        )
     }
 
-    init(_ descriptor: consuming Descriptor, path: String, status: FileStatus) {
+    init(_ descriptor: consuming Descriptor, path: String, status: FileStatus, isOnHost: Bool = false) {
+        self.isOnHost = isOnHost
         self.path = path
         self.status = status
         raw = descriptor.raw

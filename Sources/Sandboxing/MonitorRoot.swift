@@ -4,18 +4,21 @@ public import HostSystem
 ///
 /// All of it can only be read; nothing else of the host or the container is there.
 public struct MonitorRoot {
-    /// A file of the container's root filesystem.
+    /// A file of the guest's.
     public struct File {
-        /// Where it is in the root filesystem.
+        /// Where it is in the root filesystem, or on the host.
         public let path: String
+        /// Whether `path` is a path of the host's.
+        public let isOnHost: Bool
         /// What the plan found there.
         public let status: FileStatus
         /// Where the monitor finds it.
         public let place: String
 
-        /// A file that is at `path` in the root filesystem and at `place` for the monitor.
-        public init(path: String, status: FileStatus, place: String) {
+        /// A file that is at `path` and, for the monitor, at `place`.
+        public init(path: String, isOnHost: Bool, status: FileStatus, place: String) {
             self.path = path
+            self.isOnHost = isOnHost
             self.status = status
             self.place = place
         }
@@ -60,7 +63,9 @@ public struct MonitorRoot {
         if exists(Self.linkerCache) { try bind(Self.linkerCache, at: Self.linkerCache, in: root, []) }
         let container = try openWithoutLinks(rootPath, flags: [.directory, .pathOnly])
         for file in files {
-            let found = try openInRoot(container.raw, file.path, flags: .pathOnly)
+            let found =
+                try file.isOnHost
+                ? open(file.path, flags: .pathOnly) : openInRoot(container.raw, file.path, flags: .pathOnly)
             // Whoever can write there may have put another in its place since.
             guard try status(of: found.raw).isSameFile(as: file.status) else {
                 throw Failure("\(file.path) is not the file any more that it was")

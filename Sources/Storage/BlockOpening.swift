@@ -44,7 +44,8 @@ private func open(
     if case .volume(let volume) = plan.content {
         let file = try VolumePacker(volume, sectorBytes: plan.sectorBytes).pack(place)
         let size = try status(of: file.raw).size
-        return (held.hold(file), size)
+        // A monitor may want a descriptor that says itself that it is for reading.
+        return (held.hold(try HostSystem.open(descriptorPath(file.raw), flags: .readOnly)), size)
     }
     if plan.content == .rootFilesystem {
         let tree = try HostSystem.open(descriptorPath(root), flags: .directory)

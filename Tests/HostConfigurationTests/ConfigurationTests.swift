@@ -52,7 +52,7 @@ private func configuration(_ text: String) throws -> OperatorConfiguration {
         #expect(found.settings(of: "qemu").path == nil)
         #expect(found.settings(of: "qemu").isEnabled)
         #expect(found.settings(of: "qemu").accelerator == .auto)
-        #expect(found.settings(of: "qemu").stopSeconds == 0)
+        #expect(found.settings(of: "qemu").stopSeconds == 10)
     }
 
     static let wrong: [(text: String, reason: String)] = [

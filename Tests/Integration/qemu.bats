@@ -178,6 +178,37 @@ PYTHON
     expect_refusal 'leaves too little for the guest: monitor qemu needs [0-9]+ MiB itself'
 }
 
+@test "a guest under QEMU has the disks that the container speaks of" {
+    machine_bundle disks size disk size disk1 write disk 0 7 read disk 0 read disk1 0 write disk1 0 1
+    mkdir "$BUNDLE/rootfs/data"
+    echo hello >"$BUNDLE/rootfs/data/file"
+    truncate --size 8K "$BUNDLE/rootfs/image"
+    edit '.root.readonly = false | .annotations = {
+        "org.swiftlet.unikernel.block.a": "/image", "org.swiftlet.unikernel.block.b": "/data"}'
+    run_container
+    expect_success
+    equal "$(sed -n 1p <<<"$output")" "8192 in sectors of 512"
+    # The directory comes as an archive, whose first bytes are a name, and can only be read.
+    equal "$(sed -n '3,$p' <<<"$output" | tail -n 2)" \
+        "$(printf '%s' file | od -An -tx1 | tr -d ' \n')000000000000000000000000"$'\n'refused
+    equal "$(od -An -tx1 -N 2 "$BUNDLE/rootfs/image" | tr -d ' ')" 0707
+    edit '.root.readonly = true'
+    run_container
+    expect_contains refused
+}
+
+@test "a guest under QEMU on KVM, where the operator wants it" {
+    need_kvm
+    machine_bundle arguments one
+    edit '.process.user = {uid: 1000, gid: 1000}'
+    printf '[monitors.qemu]\naccelerator = "kvm"\n' >"$TEST_DIR/config.toml"
+    ok --host-config "$TEST_DIR/config.toml" plan --bundle "$BUNDLE"
+    equal "$(jq --raw-output .guest.monitor.accelerator <<<"$output")" kvm
+    runtime --host-config "$TEST_DIR/config.toml" run --bundle "$BUNDLE" "$ID"
+    expect_success
+    expect_output $'[one]\nlength 3'
+}
+
 @test "a guest under QEMU has a network and answers" {
     need_links
     local host address
