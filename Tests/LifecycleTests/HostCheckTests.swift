@@ -1,0 +1,43 @@
+import HostSystem
+import TestSupport
+import Testing
+
+@testable import Lifecycle
+
+@Suite struct ProgramVersionTests {
+    private func version(_ script: String) throws -> String {
+        var version = ""
+        try withTemporaryDirectory { directory in
+            let path = "\(directory)/program"
+            try write("#!/bin/sh\n\(script)\n", to: path, mode: 0o755)
+            version = try ProgramVersion.ask(path, patience: 2000)
+        }
+        return version
+    }
+
+    @Test("a version is the first line of what a program prints")
+    func readsVersions() throws {
+        #expect(try version("echo one; echo two") == "one")
+        #expect(try version("echo on standard error >&2") == "on standard error")
+        #expect(try version(#"echo "$1""#) == "--version")
+    }
+
+    @Test("a program that does not know the option has none")
+    func toleratesOthers() throws {
+        #expect(try version("echo usage; exit 1") == "no version")
+        #expect(try version("kill -9 $$") == "no version")
+        #expect(try version("") == "no version")
+    }
+
+    @Test("a program that does not end is ended")
+    func endsOthers() throws {
+        try withTemporaryDirectory { directory in
+            let path = "\(directory)/program"
+            try write("#!/bin/sh\nexec sleep 1000\n", to: path, mode: 0o755)
+            #expect(
+                message { _ = try ProgramVersion.ask(path, patience: 200) }
+                    == "\(path) --version did not end within 200 ms")
+            #expect(try waitForAnyChild() == nil)
+        }
+    }
+}
