@@ -39,7 +39,9 @@ public struct Unikraft: Framework {
     /// An image for QEMU has virtio on PCI and resets by what a PC has; one for Firecracker has virtio-mmio.
     private static func hardware(_ image: UnikraftImage, isMultiboot: Bool) -> GuestHardware {
         GuestHardware(
-            transports: [isMultiboot ? .pci : .mmio], needsPC: isMultiboot, takesInitrd: true,
+            // It switches a PC off by ACPI.
+            transports: [isMultiboot ? .pci : .mmio], needsACPI: isMultiboot, needsPC: isMultiboot,
+            takesInitrd: true,
             needsRandomInstructions: image.needsRandomInstructions)
     }
 

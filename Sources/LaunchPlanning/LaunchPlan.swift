@@ -81,7 +81,7 @@ public struct GuestPlan: Equatable, Sendable {
     public var networkDevices: [String] { devices.filter { $0.kind == .network }.map(\.name) }
 
     /// The network devices that `start` makes: the guest's own, or one for each interface that it finds.
-    public var wiring: [String] { program == nil ? networkDevices : [Self.everyInterface] }
+    public var wiring: [String] { program == nil || !devices.isEmpty ? networkDevices : [Self.everyInterface] }
 
     /// Stands for as many network devices as there are interfaces.
     public static let everyInterface = "*"
@@ -123,7 +123,7 @@ public struct GuestPlan: Equatable, Sendable {
                 "addresses": JSONValue(network.addresses.map(\.description)), "ports": JSONValue(network.portTexts),
             ],
             "nameServers": JSONValue(boot.network.nameServers.map(\.description)),
-            "devices": .array(program == nil ? devices.map(json(of:)) : blocks.map(\.json)),
+            "devices": .array(devices.isEmpty ? blocks.map(\.json) : devices.map(json(of:))),
             "mountsLeftOut": JSONValue(mountsLeftOut),
         ]
     }

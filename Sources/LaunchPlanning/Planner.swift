@@ -60,7 +60,8 @@ private func attach(_ guest: Guest, _ bundle: borrowing Bundle) throws -> Attach
     let declared = guest.devices.filter { $0.kind == .block }.map(\.name)
     if !declared.isEmpty || guest.hardware != nil {
         var search = try BlockSearch(bundle)
-        let names = try guest.hardware == nil ? declared : search.discoverable()
+        // One that declares nothing finds out for itself.
+        let names = try guest.devices.isEmpty ? search.discoverable() : declared
         do throws(Failure) {
             try search.find(names, in: bundle.root)
         } catch {

@@ -86,6 +86,9 @@ public struct QEMU: Monitor {
 
 /// The machine that QEMU is to be for a guest.
 struct QEMUMachine {
+    /// A longer one runs into what the guest is told beside it, on a PC and by PVH: seen with QEMU 7.2.
+    private static let longestPVHLine = 4096
+
     /// The value of `-machine`.
     let options: String
     /// The end of the names of virtio devices.
@@ -105,11 +108,17 @@ struct QEMUMachine {
             guard hardware.transports.contains(.pci) else {
                 throw GuestError("the guest needs a PC, and drives no virtio-pci devices")
             }
+            if launch.bootProtocol == .pvh, launch.commandLine.utf8.count > Self.longestPVHLine {
+                throw GuestError(
+                    "boot string of \(launch.commandLine.utf8.count) bytes is too long for a PC of QEMU's "
+                        + "(at most \(Self.longestPVHLine))")
+            }
             // What no guest has a driver for costs time to begin with.
+            let acpi = hardware.needsACPI ? "on" : "off"
             options =
-                hardware.needsACPI
+                hardware.needsACPI && !hardware.needsPC
                 ? "q35,graphics=off,vmport=off,smbus=off,sata=off,usb=off,hpet=off"
-                : "pc,graphics=off,vmport=off,usb=off,hpet=off,acpi=off"
+                : "pc,graphics=off,vmport=off,usb=off,hpet=off,acpi=\(acpi)"
             bus = "pci"
         }
     }

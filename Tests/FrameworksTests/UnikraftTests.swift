@@ -190,7 +190,7 @@ func recognise(
         let qemu = try #require(try recognise(Unikraft(), builder.elf.image))
         #expect(qemu.framework == "unikraft")
         #expect(qemu.bootProtocols == [.multiboot])
-        #expect(qemu.hardware == GuestHardware(transports: [.pci], needsPC: true, takesInitrd: true))
+        #expect(qemu.hardware == GuestHardware(transports: [.pci], needsACPI: true, needsPC: true, takesInitrd: true))
         #expect(qemu.version == "0.17.0~484ff20")
         #expect(qemu.options.isEmpty)
         #expect(qemu.leastMemoryBytes == 0x60_0000)

@@ -93,6 +93,31 @@ struct PlanRow: Sendable, CustomTestStringConvertible {
         PlanRow("solo5-hvt-memory-limit", hvt) { $0.memoryLimit = 63 << 20 },
         PlanRow("solo5-hvt-large", hvt) { $0.memoryLimit = 64 << 30 },
         PlanRow("solo5-hvt-annotations", hvt) { $0.annotations = [("com.urunc.unikernel.hypervisor", "hvt")] },
+        PlanRow("qemu-pvh", TestBundle(Images.pvh)) { $0.arguments = ["/unikernel", "one", "two  words"] },
+        PlanRow("qemu-pvh-without-kvm", TestBundle(Images.pvh)) {
+            $0.host = HostFacts(kvmProblem: "open /dev/kvm: no such file or directory", isProcessorVirtualised: true) {
+                $0.first.map { "/usr/bin/\($0)" }
+            }
+        },
+        PlanRow("qemu-pvh-software-kvm", TestBundle(Images.pvh)) {
+            $0.memoryLimit = 256 << 20
+            $0.host = HostFacts(kvmProblem: nil, isProcessorVirtualised: false) { $0.first.map { "/usr/bin/\($0)" } }
+        },
+        PlanRow("qemu-pvh-disks", TestBundle(Images.pvh)) {
+            $0.files += [("/image", [1]), ("/data/file", [1])]
+            $0.annotations = [
+                ("com.urunc.unikernel.block", "/image"), ("org.swiftlet.unikernel.block.data", "/data"),
+                ("org.swiftlet.unikernel.block-sector-size.data", "4096"),
+            ]
+            $0.mounts = [
+                ["destination": "/dev/words", "type": "bind", "source": "/etc/passwd", "options": ["bind", "ro"]],
+                ["destination": "/dev/shm", "type": "tmpfs", "source": "shm"],
+            ]
+        },
+        PlanRow("qemu-solo5-virtio", TestBundle(Solo5Builder(target: 3, code: multibootHeader() + [0xF4]))),
+        PlanRow("qemu-unikraft", TestBundle(UnikraftBuilder().elf.image)) {
+            $0.arguments = ["/unikernel", "-c", "/nginx.conf"]
+        },
     ]
 
     @Test("a bundle's plan is the recorded one", arguments: rows)

@@ -93,6 +93,18 @@ enum Images {
     /// For the spt tender, and for the hvt one.
     static let (spt, hvt) = (Solo5Builder(target: 2), Solo5Builder(target: 1))
 
+    /// For virtual machines: a note with a 32-bit entry, and that of the test guests.
+    static var pvh: [UInt8] {
+        var elf = ELFBuilder()
+        elf.segments = [
+            .init(flags: 5, address: 0x10_0000, bytes: [0xF4]),
+            .init(
+                type: 4, flags: 4, address: 0x20_0000,
+                bytes: note("Xen", 18, [0, 0, 0x10, 0]) + note("Swiftlet", 1, Array("hello".utf8)), alignment: 4),
+        ]
+        return elf.image
+    }
+
     /// An ELF file without Solo5's notes.
     static var program: [UInt8] {
         var elf = spt.elf
