@@ -34,6 +34,8 @@ public struct ContainerRecord: Equatable, Sendable {
     public var networkNamespaceNumber: UInt64
     /// What `start` has set on interfaces: each a filter's interface, priority, and whether the queue is its own.
     public var redirects: JSONValue
+    /// The numbers of the interfaces that no filter could stand at before `start` set any.
+    public var bareInterfaces: [Int32]
     /// The cgroup directories that were not there before it, outermost first.
     public var cgroups: [String]
     /// The cgroup directories its processes are in.
@@ -72,6 +74,7 @@ public struct ContainerRecord: Equatable, Sendable {
         networkNamespace = ""
         networkNamespaceNumber = 0
         redirects = .array([])
+        bareInterfaces = []
         cgroups = []
         processCgroups = []
         unit = ""
@@ -103,6 +106,7 @@ public struct ContainerRecord: Equatable, Sendable {
             "networkNamespace": .string(networkNamespace),
             "networkNamespaceNumber": JSONValue(networkNamespaceNumber),
             "redirects": redirects,
+            "bareInterfaces": .array(bareInterfaces.map { JSONValue($0) }),
             "cgroups": JSONValue(cgroups),
             "processCgroups": JSONValue(processCgroups),
             "unit": .string(unit),
@@ -135,6 +139,7 @@ public struct ContainerRecord: Equatable, Sendable {
         networkNamespace = json["networkNamespace"]?.string ?? ""
         networkNamespaceNumber = json["networkNamespaceNumber"]?.integer() ?? 0
         redirects = json["redirects"] ?? redirects
+        bareInterfaces = json["bareInterfaces"]?.array?.compactMap { $0.integer(as: Int32.self) } ?? []
         cgroups = json["cgroups"]?.array?.compactMap(\.string) ?? []
         processCgroups = json["processCgroups"]?.array?.compactMap(\.string) ?? []
         listenerPath = json["listenerPath"]?.string ?? ""

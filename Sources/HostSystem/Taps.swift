@@ -4,6 +4,8 @@ internal import CLinux
 ///
 /// It goes when its descriptor is closed. See the kernel's Documentation/networking/tuntap.rst.
 public struct Tap: ~Copyable {
+    /// The file that each of them is open on.
+    public static let path = "/dev/net/tun"
     /// The open device.
     public let descriptor: Descriptor
     /// Its name.
@@ -17,7 +19,7 @@ public struct Tap: ~Copyable {
         for (index, byte) in pattern.utf8.prefix(15).enumerated() { name[index] = CChar(bitPattern: byte) }
         // SAFETY: the array has the 16 bytes of a name with its NUL, and lives for the call.
         let opened = unsafe name.withUnsafeMutableBufferPointer { unsafe lx_tap_open($0.baseAddress) }
-        descriptor = Descriptor(owning: try check("open", "/dev/net/tun (\(pattern))", opened))
+        descriptor = Descriptor(owning: try check("open", "\(Self.path) (\(pattern))", opened))
         self.name = String(decoding: name.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
     }
 

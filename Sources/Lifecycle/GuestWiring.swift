@@ -33,12 +33,19 @@ enum GuestWiring {
             addresses: record.networkAddresses.compactMap { IPAddress($0) },
             ports: record.networkPorts.compactMap { PortRange.parse($0) })
         do {
+            // Before anything is set, so that `delete` knows it whenever this ends.
+            if wish.isShared, wish.mode == .redirect {
+                record.bareInterfaces = try bareInterfaces(in: namespace.raw)
+                try keep(record)
+            }
             let places = try ContainerNetwork(namespace.raw).perform {
                 var places: [TrafficRedirect.Place] = []
                 do {
                     try wireGuest(devices, wish) { tap in
                         places += tap.places
-                        try sendDescriptor(tap.descriptor.raw, text: tap.note.text(), over: socket)
+                        try sendDescriptor(
+                            tap.descriptor.raw, text: tap.note(goesWithNamespace: !wish.isShared).text(),
+                            over: socket)
                     }
                 } catch {
                     for place in places { try? TrafficRedirect().remove(place) }
@@ -63,6 +70,13 @@ enum GuestWiring {
         return (nil, 100)
     }
 
+    private static func bareInterfaces(in namespace: Int32) throws -> [Int32] {
+        let found = try ContainerNetwork(namespace).perform {
+            .array(try TrafficRedirect().interfacesWithoutQueue().map { JSONValue($0) })
+        }
+        return found.array?.compactMap { $0.integer(as: Int32.self) } ?? []
+    }
+
     private static func mode(of record: ContainerRecord) -> NetworkMode {
         NetworkMode(rawValue: record.networkMode) ?? .redirect
     }
@@ -85,12 +99,24 @@ enum GuestWiring {
                 let redirects = try TrafficRedirect()
                 for place in places { try redirects.remove(place) }
                 // A `start` that was killed could not say what it had done.
-                if places.isEmpty { try redirects.removeStale() }
+                if places.isEmpty {
+                    try redirects.removeStale()
+                    try redirects.removeEmptyQueues(of: record.bareInterfaces)
+                }
                 return .null
             }
         } catch {
             throw Failure("cannot take the guest's filters and links from the container's network", cause: error)
         }
+    }
+
+    /// Copies of the taps that process 1 has, for whoever is about to end it and to wait: they are closed with
+    /// ``HostSystem/closeLater(_:)`` when it has gone, which otherwise takes as long as the kernel needs for them.
+    ///
+    /// Of a namespace that is the container's own: in any other one nothing may be left when the container has gone.
+    static func copyTaps(of record: ContainerRecord, _ process: borrowing Descriptor) -> [Int32] {
+        guard !record.networkDevices.isEmpty, record.networkNamespace.isEmpty else { return [] }
+        return copyDescriptors(of: Tap.path, from: process.raw, process: record.pid)
     }
 
     /// The taps in process 1, in the order of the guest's devices.
@@ -103,7 +129,7 @@ enum GuestWiring {
                 connection: tap.connection,
                 device: SupervisedDevice(
                     name: tap.connection.device, kind: .network(hardwareAddress: tap.hardwareAddress, mtu: tap.mtu),
-                    descriptor: descriptor),
+                    descriptor: descriptor, closesLate: tap.goesWithNamespace),
                 hardware: (tap.hardwareAddress, tap.mtu))
         }
     }

@@ -33,7 +33,11 @@ extension Runtime {
     private func send(_ signal: Int32, to record: ContainerRecord) throws {
         do throws(HostError) {
             let process = try record.openProcess()
+            let taps = signal == Signal.kill ? GuestWiring.copyTaps(of: record, process) : []
+            defer { closeLater(taps) }
             try sendSignal(signal, through: process.raw)
+            // A guest's process 1 has no time to do for itself what is done for it here, in a millisecond or two.
+            if !taps.isEmpty { _ = try waitUntilReadable([process.raw], timeout: 50) }
         } catch {
             if error.isNoSuchProcess { throw Failure("container not running") }
             throw Failure("cannot signal container \(record.id)", cause: error)

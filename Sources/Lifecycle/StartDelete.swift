@@ -172,6 +172,8 @@ extension Runtime {
         guard record.pid > 0 else { return }
         do throws(HostError) {
             let process = try record.openProcess()
+            let taps = GuestWiring.copyTaps(of: record, process)
+            defer { closeLater(taps) }
             try sendSignal(Signal.kill, through: process.raw)
             let freezer = CgroupFreezer(in: record.processCgroups)
             freezer?.thaw()

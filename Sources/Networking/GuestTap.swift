@@ -121,10 +121,12 @@ public func wireGuest(
 
 extension GuestTap {
     /// What goes with the tap to the process that runs the guest.
-    public var note: JSONValue {
+    ///
+    /// - Parameter goesWithNamespace: Whether nobody looks at its namespace when the guest has gone.
+    public func note(goesWithNamespace: Bool) -> JSONValue {
         var note: JSONObject = [
             "device": .string(connection.device), "hardwareAddress": .array(hardwareAddress.map { JSONValue($0) }),
-            "mtu": JSONValue(mtu),
+            "mtu": JSONValue(mtu), "goesWithNamespace": .bool(goesWithNamespace),
         ]
         if let interface = connection.interface {
             note["interface"] = [
@@ -148,6 +150,8 @@ public struct ReceivedTap {
     public let hardwareAddress: [UInt8]
     /// The largest packet in bytes.
     public let mtu: UInt32
+    /// Whether nobody looks at its namespace when the guest has gone.
+    public let goesWithNamespace: Bool
 
     /// Reads a note; nil when it is none.
     public init?(note: JSONValue) {
@@ -156,6 +160,7 @@ public struct ReceivedTap {
         else { return nil }
         hardwareAddress = address
         self.mtu = mtu
+        goesWithNamespace = note["goesWithNamespace"]?.bool ?? false
         let interface = note["interface"].map { Self.interface($0, address, mtu) }
         connection = GuestNetwork.Connection(device: device, interface: interface)
     }

@@ -116,7 +116,12 @@ public struct TrafficRedirect: ~Copyable {
         let body =
             Self.head(interface, parent: direction.rawValue, info: UInt32(priority) << 16 | Self.everyProtocol)
             + Self.text(1, kind) + NetlinkMessage.attribute(2, options)
-        try kernel.perform(.newFilter, body, flags: .createNew, "redirect traffic of", name)
+        do throws(HostError) {
+            try kernel.perform(.newFilter, body, flags: .createNew, "redirect traffic of", name)
+        } catch {
+            if isNew { try? removeQueue(interface, name) }
+            throw error
+        }
         return Place(interface: interface, direction: direction, priority: priority, ownsQueue: ownsQueue)
     }
 
@@ -163,6 +168,31 @@ public struct TrafficRedirect: ~Copyable {
                             interface: interface, direction: direction, priority: filter.priority, ownsQueue: true))
                 }
             }
+        }
+    }
+
+    /// The interfaces of the namespace at which no filter can stand yet.
+    public func interfacesWithoutQueue() throws(HostError) -> [Int32] {
+        let taken = try interfacesWithQueue()
+        return try kernel.list(.links, [UInt8](repeating: 0, count: 16)).compactMap {
+            $0.body.machineNumber(Int32.self, at: 4)
+        }.filter { !taken.contains($0) }
+    }
+
+    /// Removes the queues of these interfaces at which no filter stands: whoever made them died, or failed, before one did.
+    public func removeEmptyQueues(of interfaces: [Int32]) throws(HostError) {
+        for interface in try interfacesWithQueue() where interfaces.contains(interface) {
+            guard try filters(of: interface, .ingress).isEmpty, try filters(of: interface, .egress).isEmpty else {
+                continue
+            }
+            try removeQueue(interface, "link \(interface)")
+        }
+    }
+
+    private func interfacesWithQueue() throws(HostError) -> [Int32] {
+        try kernel.list(.queues, Self.head(0, parent: 0)).compactMap { message in
+            guard message.body.machineNumber(UInt32.self, at: 12) == Self.queueParent else { return nil }
+            return message.body.machineNumber(Int32.self, at: 4)
         }
     }
 

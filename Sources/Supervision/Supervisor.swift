@@ -47,9 +47,12 @@ public struct SupervisedDevice {
     public let kind: Kind
     /// The open file.
     public let descriptor: Int32
+    /// Whether the end of the guest need not wait until the kernel has closed it.
+    public let closesLate: Bool
 
     /// A device.
-    public init(name: String, kind: Kind, descriptor: Int32) {
+    public init(name: String, kind: Kind, descriptor: Int32, closesLate: Bool = false) {
+        self.closesLate = closesLate
         self.name = name
         self.kind = kind
         self.descriptor = descriptor
@@ -90,7 +93,9 @@ public struct Supervisor {
             let monitor = try cloneProcess(namespaces: 0)
             if monitor == 0 { becomeMonitor(of: supervisor, faults, started: started, failed: failed) }
             started()
-            exitNow(watch(monitor, signals, faults))
+            let status = watch(monitor, signals, faults)
+            closeLater(guest.devices.filter(\.closesLate).map(\.descriptor))
+            exitNow(status)
         } catch {
             failed("\(error)")
         }
@@ -128,7 +133,9 @@ public struct Supervisor {
     }
 
     private func closeWhatOnlyTheMonitorNeeds() throws {
-        let files = [guest.image, guest.kvm].compactMap { $0 } + guest.devices.map(\.descriptor)
+        // What is closed late has to be open here last.
+        let devices = guest.devices.filter { !$0.closesLate }
+        let files = [guest.image, guest.kvm].compactMap { $0 } + devices.map(\.descriptor)
         for number in files { _ = Descriptor(owning: number) }
     }
 

@@ -80,6 +80,15 @@ sweep() { # COMMAND
     equal "$(network_of "$pod")" "$before" "the namespace after start"
     sweep delete
     equal "$(network_of "$pod")" "$before" "the namespace after delete"
+    local mode
+    for mode in bridge macvtap; do
+        edit '.annotations["org.swiftlet.unikernel.network-mode"] = $mode' --arg mode "$mode"
+        [[ $mode != macvtap ]] || has_macvtap || continue
+        POINTS=$((POINTS / 2)) sweep start
+        equal "$(network_of "$pod")" "$before" "the namespace after start: $mode"
+        POINTS=$((POINTS / 2)) sweep delete
+        equal "$(network_of "$pod")" "$before" "the namespace after delete: $mode"
+    done
 }
 
 @test "calls that fail while something is done to a container that runs" {

@@ -244,11 +244,6 @@ service1 $(hardware_address "$POD" eth1)"
 @test "a bridge: packets of 9000 bytes" { MODE=bridge full_packets 9000; }
 @test "a bridge: two interfaces" { MODE=bridge two_interfaces; }
 
-need_macvtap() {
-    unshare --net sh -c 'ip link add one type veth peer name two && ip link add link one name three type macvtap mode passthru' \
-        2>/dev/null || skip "this kernel has no macvtap"
-}
-
 @test "a macvtap: IPv4, IPv6, echo: spt" {
     need_macvtap
     MODE=macvtap answers_over_both spt 10000000

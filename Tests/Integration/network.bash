@@ -12,6 +12,15 @@ need_links() {
     unshare --net true 2>/dev/null || skip "network namespaces cannot be made here"
 }
 
+has_macvtap() {
+    unshare --net sh -c 'ip link add one type veth peer name two && ip link add link one name three type macvtap mode passthru' \
+        2>/dev/null
+}
+
+need_macvtap() {
+    has_macvtap || skip "this kernel has no macvtap"
+}
+
 # Makes a network namespace and sets the variable NAME to the pid of the process that holds it.
 namespace() { # NAME
     unshare --net sleep 600 3>&- &

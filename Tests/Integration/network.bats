@@ -159,6 +159,38 @@ exchange_between_create_and_start() { # hvt|spt
     equal "$(network_of "$pod")" "$before" "the namespace after delete"
 }
 
+has_no_tap() { # PID
+    ! at "$1" ip -o link | grep -q swiftlet
+}
+
+@test "the tap goes with the guest, also where somebody keeps the namespace, however the guest ends" {
+    local host end inside
+    namespace host
+    for end in itself TERM KILL delete; do
+        guest_bundle spt netdev echo
+        [[ $end != itself ]] || edit '.process.args = ["/unikernel"]'
+        create
+        link "$host" "host$end" "$PID" eth0 10.0.0.2/24
+        nsenter --net --target "$PID" -- sleep 600 3>&- &
+        inside=$!
+        remember_pid "$inside"
+        echo "$inside" >>"$TEST_DIR/holders"
+        eventually grep -q '^sleep' "/proc/$inside/comm"
+        ok start "$ID"
+        case $end in
+        itself) ;;
+        delete) eventually prints "sent 60 bytes" ;;
+        *)
+            eventually prints "sent 60 bytes"
+            ok kill "$ID" "$end"
+            ;;
+        esac
+        [[ $end == delete ]] || eventually has_status stopped
+        ok delete --force "$ID"
+        eventually has_no_tap "$inside"
+    done
+}
+
 set_mode() { # MODE
     edit '.annotations["org.swiftlet.unikernel.network-mode"] = $mode' --arg mode "$1"
 }
@@ -212,8 +244,7 @@ leaves_as_it_was() { # MODE
 
 @test "a namespace is as before when a guest at a bridge has gone" { leaves_as_it_was bridge; }
 @test "a namespace is as before when a guest at a macvtap has gone" {
-    unshare --net sh -c 'ip link add one type veth peer name two && ip link add link one name three type macvtap mode passthru' \
-        2>/dev/null || skip "this kernel has no macvtap"
+    need_macvtap
     leaves_as_it_was macvtap
 }
 

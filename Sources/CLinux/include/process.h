@@ -45,6 +45,8 @@ static inline int lx_exit_status(int status) { return WEXITSTATUS(status); }
 static inline int lx_term_signal(int status) { return WTERMSIG(status); }
 static inline int lx_kill(int pid, int signal) { return (int)LX_RESULT(kill(pid, signal)); }
 static inline int lx_pidfd_open(int pid) { return (int)LX_RESULT(syscall(SYS_pidfd_open, pid, 0)); }
+/* A copy of another process's descriptor. See pidfd_getfd(2), Linux 5.6. */
+static inline int lx_pidfd_copy(int fd, int number) { return (int)LX_RESULT(syscall(SYS_pidfd_getfd, fd, number, 0)); }
 static inline int lx_pidfd_kill(int fd, int signal) { return (int)LX_RESULT(syscall(SYS_pidfd_send_signal, fd, signal, NULL, 0)); }
 static inline int lx_execve(const char *path, char *const argv[], char *const envp[]) { return (int)LX_RESULT(execve(path, argv, envp)); }
 /* Waits until `fd` can be read, with as little memory resident as can be: free heap goes back, and so does the program's
