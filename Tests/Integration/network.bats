@@ -159,6 +159,25 @@ exchange_between_create_and_start() { # hvt|spt
     equal "$(network_of "$pod")" "$before" "the namespace after delete"
 }
 
+# SOLO5_TESTS is Solo5's tests directory, built. The guest answers 10,000 echo requests and looks at each byte of them.
+@test "the guest of Solo5 for its ring: hvt" {
+    need_kvm
+    need_command ping
+    local guest=${SOLO5_TESTS-}/test_net_ring/test_net_ring.hvt host pod
+    [[ -e $guest ]] || skip "no test guests of Solo5's: name their directory in SOLO5_TESTS"
+    namespace host
+    namespace pod
+    link "$host" host0 "$pod" eth0 10.0.0.2/24
+    at "$host" ip addr add 10.0.0.1/24 dev host0
+    joined_guest hvt hello "$pod"
+    cp "$guest" "$BUNDLE/rootfs/unikernel"
+    create
+    ok start "$ID"
+    eventually prints Serving
+    at "$host" ping -f -q -c 10000 -p deadbeef -w 60 10.0.0.2
+    eventually prints 'Verified 10000 packets, 0 corrupted'
+}
+
 has_no_tap() { # PID
     ! at "$1" ip -o link | grep -q swiftlet
 }
