@@ -21,6 +21,7 @@ exec unshare --mount --propagation private bash -c '
     for file in passwd group subuid subgid; do
         [[ ! -e /etc/\$file ]] || mount --bind "$TEST_DIR/\$file" "/etc/\$file"
     done
+    [[ ! -e "$TEST_DIR/tun" ]] || mount --bind "$TEST_DIR/tun" /dev/net/tun
     exec setpriv --reuid $USER_ID --regid $USER_ID --init-groups \
         env HOME="$TEST_DIR/home" USER=tester XDG_RUNTIME_DIR="$TEST_DIR/run" "\$@"' bash "\$@"
 SCRIPT
@@ -324,13 +325,48 @@ delegate_cgroups() {
     ok delete "$ID"
 }
 
+# The user may open it, as on many machines.
+need_tun() {
+    [[ -c /dev/net/tun ]] || skip "there is no /dev/net/tun: guests get their network through taps"
+    mknod --mode 666 "$TEST_DIR/tun" c 10 200
+    as_user sh -c ': <>/dev/net/tun' 2>/dev/null || skip "an ordinary user cannot open /dev/net/tun here"
+}
+
 @test "a guest with a network device without privileges" {
     need_guests
-    setpriv --reuid "$USER_ID" --clear-groups sh -c ': <>/dev/net/tun' 2>/dev/null ||
-        skip "an ordinary user cannot open /dev/net/tun here"
+    need_tun
     guest_bundle spt netdev send
     map_own
     run_container
     expect_success
     expect_contains 'sent 60 bytes'
+}
+
+@test "an interface of a guest without privileges: by redirects and a bridge, not by a macvtap; and a link of its own" {
+    need_guests
+    need_tun
+    need_command ip
+    local mode
+    for mode in redirect bridge minimal macvtap; do
+        guest_bundle spt netdev send
+        edit '.annotations["org.swiftlet.unikernel.network-mode"] = $mode' --arg mode "$mode"
+        map_own
+        create
+        nsenter --net --target "$PID" -- ip link add eth0 type veth peer name other
+        nsenter --net --target "$PID" -- ip addr add 10.0.0.2/24 dev eth0
+        nsenter --net --target "$PID" -- ip link set eth0 mtu 1400 up
+        case $mode in
+        macvtap) refused 'a macvtap device can only be opened by root of the host' start "$ID" ;;
+        minimal)
+            ok start "$ID"
+            eventually prints 'mtu 1500'
+            ;;
+        *)
+            ok start "$ID"
+            eventually prints 'mtu 1400'
+            eventually prints 'sent 60 bytes'
+            ;;
+        esac
+        ok delete --force "$ID"
+    done
 }
