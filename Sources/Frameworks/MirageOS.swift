@@ -15,7 +15,10 @@ public struct MirageOS: Framework {
     /// The guest in `candidate`: a Solo5 binary that is said to be MirageOS's, or holds OCaml's start-up.
     public func recognise(_ candidate: GuestCandidate) throws -> Guest? {
         guard try Solo5Image.isGuest(candidate, of: self, symbol: "caml_startup") else { return nil }
-        guard var guest = try Solo5Image.guest(in: candidate, of: name) else { return nil }
+        guard var guest = try Solo5Image.guest(in: candidate, of: name) else {
+            // Our own guests without a tender understand the same words.
+            return try isNamed(by: candidate) ? PVH.ownGuest(in: candidate, of: name) : nil
+        }
         if guest.devices.contains(where: { $0.kind == .network }) {
             guest.options = try Self.resolverOptions(of: candidate)
         }

@@ -6,5 +6,6 @@ public let frameworks: [any Framework] = [
     Rumprun(),
     Solo5(),
     Unikraft(),
+    Linux(),
     PVH(),
 ]

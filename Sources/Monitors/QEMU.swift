@@ -113,12 +113,13 @@ struct QEMUMachine {
                     "boot string of \(launch.commandLine.utf8.count) bytes is too long for a PC of QEMU's "
                         + "(at most \(Self.longestPVHLine))")
             }
+            // Told that there are no graphics, SeaBIOS would write to the serial line.
             // What no guest has a driver for costs time to begin with.
             let acpi = hardware.needsACPI ? "on" : "off"
             options =
                 hardware.needsACPI && !hardware.needsPC
-                ? "q35,graphics=off,vmport=off,smbus=off,sata=off,usb=off,hpet=off"
-                : "pc,graphics=off,vmport=off,usb=off,hpet=off,acpi=\(acpi)"
+                ? "q35,vmport=off,smbus=off,sata=off,usb=off,hpet=off"
+                : "pc,vmport=off,usb=off,hpet=off,acpi=\(acpi)"
             bus = "pci"
         }
     }

@@ -67,3 +67,20 @@ public func bzImage(release: String = "6.1.0-25-cloud-amd64 (debian-kernel@lists
     image.replaceSubrange(0x400..<0x400 + release.utf8.count, with: release.utf8)
     return image
 }
+
+/// A kernel at 16 MiB with notes: Xen's of a PVH entry, and others.
+public func kernel(notes others: [UInt8] = [], entry: UInt32? = 0x100_0000) -> ELFBuilder {
+    var elf = ELFBuilder()
+    var notes = others
+    if let entry {
+        var descriptor: [UInt8] = []
+        descriptor.add(entry)
+        notes += note("Xen", 18, descriptor)
+    }
+    elf.entry = 0x100_0000
+    elf.segments = [
+        ELFBuilder.Segment(flags: 5, address: 0x100_0000, bytes: [0xF4], memorySize: 0x10_0000),
+        ELFBuilder.Segment(type: 4, flags: 4, address: 0, bytes: notes, alignment: 4),
+    ]
+    return elf
+}
