@@ -141,26 +141,15 @@ monitor_pid() { pgrep --parent "$PID"; }
     equal "$(find "/proc/$monitor/fd" -type l -printf '%l\n' | grep '^/' | grep -v '^/dev/null$\|^/kernel' | grep -v "^$TEST_DIR")" ''
 }
 
-@test "a kernel that QEMU does not take is an error at start that says so" {
+@test "what QEMU does not take is an error at start, in its own words" {
     machine_bundle hello
-    # The note stays, the code goes.
-    local size
-    size=$(stat --format %s "$BUNDLE/rootfs/unikernel")
-    python3 - "$BUNDLE/rootfs/unikernel" <<'PYTHON'
-import struct
-import sys
-
-image = bytearray(open(sys.argv[1], 'rb').read())
-# The first loadable segment claims to begin far above the guest's memory.
-start, = struct.unpack_from('<Q', image, 32)
-for index in range(struct.unpack_from('<H', image, 56)[0]):
-    at = start + index * 56
-    if struct.unpack_from('<I', image, at)[0] == 1:
-        struct.pack_into('<QQ', image, at + 16, 1 << 40, 1 << 40)
-open(sys.argv[1], 'wb').write(image)
-PYTHON
-    create
-    refused 'monitor qemu ended with status 1 before the guest began: qemu-system-x86_64: .*' start "$ID"
+    edit '.vm = {hypervisor: {path: $QEMU, parameters: ["-nosuch"]}, kernel: {path: "/unikernel"}}' \
+        --arg QEMU "$(command -v qemu-system-x86_64)"
+    run_container
+    expect_refusal '/vm/hypervisor/p.* is not allowed on this host'
+    printf '[annotations]\nallow = ["/vm/hypervisor/path", "/vm/hypervisor/parameters"]\n' >"$TEST_DIR/config.toml"
+    ok --host-config "$TEST_DIR/config.toml" create --bundle "$BUNDLE" "$ID"
+    refused 'monitor qemu ended with status 1 before the guest began: .*-nosuch: invalid option' start "$ID"
     ok delete --force "$ID"
 }
 
@@ -237,4 +226,66 @@ PYTHON
     edit 'del(.linux.namespaces[] | select(.type == "network"))'
     run_container
     expect_refusal '/linux/namespaces: the guest has network devices and would take'
+}
+
+# A container around Debian's kernel, with enough memory for it.
+linux_bundle() { # ARGS...
+    "$repository/Hack/linux-guest" >"$TEST_DIR/linux.log" 2>&1 || {
+        [[ $? == 77 ]] || fail "Hack/linux-guest: $(cat "$TEST_DIR/linux.log")"
+        skip "$(tail -n 1 "$TEST_DIR/linux.log")"
+    }
+    guest_bundle virt hello "$@"
+    rm "$BUNDLE/rootfs/unikernel"
+    cp "$GUESTS"/linux/{vmlinuz,initrd} "$BUNDLE/rootfs"
+    edit '.linux.resources.memory.limit = 402653184 | .process.args[0] = "/vmlinuz" | .process.env = ["WORDS=a b"]
+        | .annotations = {"org.swiftlet.unikernel.binary": "/vmlinuz", "org.swiftlet.unikernel.type": "linux",
+            "org.swiftlet.unikernel.initrd": "/initrd"}'
+}
+
+@test "a Linux guest is told its words, and its status is the container's" {
+    LIMIT=60
+    linux_bundle one exit 7
+    run_container
+    expect_status 7
+    expect_contains $'argument [one]\nargument [exit]\nargument [7]'
+    expect_contains 'environment WORDS=a b'
+}
+
+@test "a Linux guest shuts down when it is asked to, within the operator's time" {
+    LIMIT=60
+    linux_bundle wait
+    create
+    ok start "$ID"
+    PATIENCE=40 eventually prints 'argument [wait]'
+    sleep 1
+    ok kill "$ID" TERM
+    PATIENCE=20 eventually has_status stopped
+    prints 'asked to end' || fail "it was not asked: $(container_output | tail -n 5)"
+    ok delete "$ID"
+    # An operator who gives it no time.
+    linux_bundle wait
+    printf '[monitors.qemu]\nstop-seconds = 0\n' >"$TEST_DIR/config.toml"
+    (
+        PATIENCE=40 eventually grep -q 'argument \[wait\]' "$TEST_DIR/out"
+        "$RUNTIME" --root "$ROOT" kill "$ID" TERM 3>&-
+    ) &
+    runtime --host-config "$TEST_DIR/config.toml" run --bundle "$BUNDLE" "$ID"
+    wait
+    expect_status 143
+    [[ $output != *'asked to end'* ]] || fail "it was asked"
+}
+
+@test "a Linux guest has the container's address" {
+    need_links
+    LIMIT=60
+    local host
+    namespace host
+    linux_bundle serve
+    create
+    link "$host" host0 "$PID" eth0 10.0.0.2/24
+    at "$host" ip addr add 10.0.0.1/24 dev host0
+    ok start "$ID"
+    PATIENCE=40 eventually at "$host" curl --silent --fail --max-time 2 --output "$TEST_DIR/page" http://10.0.0.2:8080/
+    grep -q 'WORDS=a b' "$TEST_DIR/page" || fail "the page: $(cat "$TEST_DIR/page")"
+    ok delete --force "$ID"
 }
