@@ -365,3 +365,84 @@ struct MetadataRow: Sendable, CustomTestStringConvertible {
         }
     }
 }
+
+/// Whole plans for images with Unikraft guests, in the forms in which the tools publish them.
+@Suite struct GoldenImagePlanTests {
+    /// An image that takes parameters for files and network.
+    static let unikraft: [UInt8] = {
+        var builder = UnikraftBuilder(version: "0.17.0~5ab1a2b")
+        builder.libraries = ["libvfscore", "libuknetdev"]
+        builder.parameterSections = [".uk_libparam_vfs", ".uk_libparam_netdev"]
+        return builder.elf.image
+    }()
+    static let urunc = PublishedImageTests.urunc
+    static let nginx = ["-c", "/nginx/conf/nginx.conf"]
+
+    static func image(at path: String, initrd: String, _ change: (inout TestBundle) -> Void) -> TestBundle {
+        TestBundle(unikraft).with {
+            $0.files = [(path, unikraft), (initrd, Array("070701".utf8))]
+            $0.arguments = nginx
+            change(&$0)
+        }
+    }
+
+    static let bunny = [
+        ("\(urunc)unikernelType", "unikraft"), ("\(urunc)cmdline", "-c /nginx/conf/nginx.conf"),
+        ("\(urunc)hypervisor", "qemu"), ("\(urunc)binary", "/.boot/kernel"), ("\(urunc)mountRootfs", "false"),
+        ("\(urunc)unikernelVersion", "v0.15.0"), ("\(urunc)initrd", "/.boot/rootfs"),
+    ]
+
+    static let bunnyFile = """
+        {"\(urunc)unikernelType":"dW5pa3JhZnQ=","\(urunc)cmdline":"LWMgL25naW54L2NvbmYvbmdpbnguY29uZg==",
+        "\(urunc)hypervisor":"cWVtdQ==","\(urunc)binary":"Ly5ib290L2tlcm5lbA==","\(urunc)mountRootfs":"ZmFsc2U=",
+        "\(urunc)unikernelVersion":"djAuMTUuMA==","\(urunc)initrd":"Ly5ib290L3Jvb3Rmcw=="}
+        """
+
+    static let rows: [PlanRow] = [
+        PlanRow(
+            "image-bunny-annotations", image(at: "/.boot/kernel", initrd: "/.boot/rootfs") { $0.annotations = bunny }),
+        PlanRow(
+            "image-bunny-file",
+            image(at: "/.boot/kernel", initrd: "/.boot/rootfs") {
+                $0.files.append(("/urunc.json", Array(bunnyFile.utf8)))
+            }),
+        PlanRow(
+            "image-kraft-layout", image(at: "/unikraft/bin/kernel", initrd: "/unikraft/bin/initrd") { _ in }),
+        PlanRow(
+            "image-kraft-entry-point",
+            image(at: "/unikraft/bin/kernel", initrd: "/unikraft/bin/initrd") {
+                $0.arguments = ["/unikraft/bin/kernel"] + nginx
+            }),
+        PlanRow(
+            "image-kraft-manifest",
+            image(at: "/unikraft/bin/kernel", initrd: "/unikraft/bin/initrd") {
+                $0.annotations = [("org.unikraft.image.name", "nginx"), ("org.unikraft.kernel.version", "0.17.0")]
+            }),
+        PlanRow(
+            "image-vm-object",
+            image(at: "/boot/kernel", initrd: "/boot/initrd") {
+                $0.files.append(("/boot/disk", Array(repeating: 0, count: 512)))
+                $0.machine = [
+                    "hypervisor": ["path": "/opt/qemu/bin/qemu-system-x86_64", "parameters": ["-d", "guest_errors"]],
+                    "kernel": ["path": "/boot/kernel", "initrd": "/boot/initrd", "parameters": ["-c", "/nginx.conf"]],
+                    "image": ["path": "/boot/disk", "format": "raw"], "hwConfig": ["vcpus": 1, "memory": 134_217_728],
+                ]
+                $0.configuration = "[annotations]\nallow = [\"/vm/hypervisor/path\", \"/vm/hypervisor/parameters\"]\n"
+            }),
+    ]
+
+    @Test("the plan of a published image is the recorded one", arguments: rows)
+    func plans(_ row: PlanRow) throws { try row.check() }
+
+    @Test("bunny's two forms, and kraft's, mean the same")
+    func agree() throws {
+        func plan(_ name: String) throws -> GuestPlan? { try Self.rows.first { $0.name == name }?.bundle.plan().guest }
+        let (annotations, file) = (try plan("image-bunny-annotations"), try plan("image-bunny-file"))
+        #expect(annotations != nil)
+        #expect(annotations?.boot == file?.boot)
+        #expect(annotations?.program == file?.program)
+        let (alone, entry) = (try plan("image-kraft-layout"), try plan("image-kraft-entry-point"))
+        #expect(alone != nil)
+        #expect(alone?.commandLine == entry?.commandLine)
+    }
+}
