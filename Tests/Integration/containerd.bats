@@ -15,6 +15,7 @@ setup_file() {
         lab_http_image
         in_lab ctr image import "$LAB/http.tar" >/dev/null
     fi
+    lab_machine_images ctr image import
 }
 
 teardown_file() { lab_down; }
@@ -178,18 +179,95 @@ cgroup() { # ID CONTROLLER FILE
     eventually in_lab test ! -e /run/runtime/default/one
 }
 
-# As faasd does it: a task is created, its namespace is connected, and then it is started.
-@test "ctr run --cni connects a guest between create and start" {
-    need_http_guest
+# --- guests under QEMU
+
+# Runs a guest to its end, or in the background.
+machine() { # GUEST ID OPTIONS... -- ARGS...
+    local options=()
+    local guest=$1 id=$2
+    shift 2
+    while [[ $1 != -- ]]; do
+        options+=("$1")
+        shift
+    done
+    shift
+    # Words stand for the image's own, the program included.
+    (($# == 0)) || set -- /unikernel "$@"
+    call ctr run "${runtime_options[@]}" --cgroup "/$LAB_NAME/$id" --memory-limit 134217728 "${options[@]}" \
+        "localhost/test/$guest-virt:latest" "$id" "$@"
+}
+
+ends_task() { # ID SIGNAL STATUS
+    works ctr task kill --signal "$2" "$1"
+    eventually has_task_status "$1" STOPPED
+    works ctr task delete "$1"
+    matches "$stderr" "exit code $3"
+    works ctr container delete "$1"
+}
+
+@test "ctr runs guests under QEMU: output, status, signals, pause, figures" {
+    need_machines
+    machine hello one --rm -- one two
+    expect_success
+    expect_output $'Hello from swiftlet guest\ncommand line: one two'
+    machine exit one --rm -- 7
+    expect_status 7
+    local signal
+    for signal in TERM:143 KILL:137; do
+        machine sleep one --detach --log-uri "file://$TEST_DIR/one.out" --
+        expect_success
+        eventually has_output one sleeping
+        ends_task one "${signal%:*}" "${signal#*:}"
+        rm "$TEST_DIR/one.out"
+    done
+    machine sleep one --detach --
+    expect_success
+    works ctr task pause one
+    equal "$(task_status one)" PAUSED
+    works ctr task resume one
+    equal "$(task_status one)" RUNNING
+    works ctr task metrics --format json one
+    (($(jq '.memory.usage.usage // .memory.usage' "$TEST_DIR/out") > 1 << 20)) || fail "$output"
+    call ctr task exec --exec-id e1 one true
+    ((status != 0)) || fail 'expected a refusal'
+    expect_error 'unikernel'
+    ends_task one TERM 143
+    prints_just '' ctr container list --quiet
+}
+
+@test "ctr run --cni connects a guest under QEMU" {
+    need_machines
+    lab_cni 79
+    local before
+    # The bridge stays once it was made.
+    machine hello one --rm --cni -- one
+    expect_success
+    before=$(lab_network)
+    # The network's next address.
+    machine http web --cni --detach -- --ipv4=10.79.0.3/24
+    expect_success
+    serves_http 10.79.0.3 1000000 500 50
+    ends_task web TERM 143
+    equal "$(lab_network)" "$before" 'the network afterwards'
+}
+
+# A network for `ctr run --cni`.
+lab_cni() { # NUMBER
     [[ -x /usr/lib/cni/bridge ]] || skip "containernetworking-plugins is not installed"
-    works mount --bind /usr/lib/cni /opt/cni/bin
+    in_lab mountpoint --quiet /opt/cni/bin || works mount --bind /usr/lib/cni /opt/cni/bin
     in_lab tee /etc/cni/net.d/10-lab.conflist >/dev/null <<JSON
-{"cniVersion": "0.4.0", "name": "lab", "plugins": [
-    {"type": "bridge", "bridge": "lab0", "isGateway": true, "ipMasq": false, "mtu": 1500,
-     "ipam": {"type": "host-local", "ranges": [[{"subnet": "10.78.0.0/24"}], [{"subnet": "fd78::/64"}]],
+{"cniVersion": "0.4.0", "name": "lab$1", "plugins": [
+    {"type": "bridge", "bridge": "lab$1", "isGateway": true, "ipMasq": false, "mtu": 1500,
+     "ipam": {"type": "host-local", "ranges": [[{"subnet": "10.$1.0.0/24"}], [{"subnet": "fd$1::/64"}]],
               "routes": [{"dst": "0.0.0.0/0"}, {"dst": "::/0"}]}}
 ]}
 JSON
+}
+
+# As faasd does it: a task is created, its namespace is connected, and then it is started.
+@test "ctr run --cni connects a guest between create and start" {
+    need_http_guest
+    lab_cni 78
     works ctr run "${runtime_options[@]}" --cgroup "/$LAB_NAME/web" --memory-limit 67108864 --cni --detach \
         localhost/test/http:latest web
     serves_http 10.78.0.2

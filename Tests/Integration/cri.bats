@@ -51,13 +51,14 @@ JSON
         images+=(http)
     fi
     lab_waits_for containerd ctr version
+    lab_machine_images ctr --namespace k8s.io images import
     for image in "${images[@]}"; do in_lab ctr --namespace k8s.io images import "$LAB/$image.tar" >/dev/null; done
     # containerd takes notice of images and of the network in its own time.
     lab_waits_for containerd bash -c '
         images=$("$1" ListImages {}) && status=$("$1" Status {}) || exit
         for image in $2; do [[ $images == *"localhost/test/$image:latest"* ]] || exit 1; done
         [[ $(jq "[.status.conditions[].status] | all" <<<"$status") == true ]]
-    ' wait "$BATS_TEST_DIRNAME/engines/cri.py" "${images[*]}"
+    ' wait "$BATS_TEST_DIRNAME/engines/cri.py" "${images[*]}$MACHINE_IMAGES"
 }
 
 teardown_file() { lab_down; }
@@ -545,6 +546,41 @@ two words" curl --silent "http://$address:8080/args"
     # The next one of the same pod.
     started again "${guest/GUEST/http}"
     eventually http_answers "$address"
+    no_pod
+    equal "$(lab_network)" "$before" 'the network afterwards'
+}
+
+machine=${guest/GUEST/GUEST-virt}
+machine=${machine/67108864/134217728}
+
+@test "CRI: a pod with guests under QEMU" {
+    need_machines
+    local before pod_network address leader
+    # The bridge stays once it was made.
+    pod one
+    no_pod
+    before=$(lab_network)
+    pod one
+    address=$(cri PodSandboxStatus "{\"pod_sandbox_id\": \"$POD\"}" | jq --raw-output .status.network.ip)
+    leader=$(in_lab ctr --namespace k8s.io tasks list | awk -v id="$POD" '$1 == id { print $2 }')
+    pod_network=$(lab_network "$leader")
+    once hello "${machine/GUEST/hello} | .args = [\"one\", \"two\"]"
+    expect_output $'Hello from swiftlet guest\ncommand line: one two'
+    ran exit "${machine/GUEST/exit} | .args = [\"7\"]"
+    equal "$ended" '7 Error'
+    started killed "${machine/GUEST/sleep}"
+    eventually has_printed killed sleeping
+    local stats
+    stats=$(cri ContainerStats "{\"container_id\": \"$CONTAINER\"}")
+    (($(jq --raw-output '.stats.memory.usage_bytes.value' <<<"$stats") > 1 << 20)) || fail "$stats"
+    stop 0
+    is 'CONTAINER_EXITED 137 Error'
+    started web "${machine/GUEST/http} | .args = [\"--ipv4=$address/24\"]"
+    serves_http "$address" 1000000 500 50
+    stop 30
+    is 'CONTAINER_EXITED 143 Error'
+    remove
+    equal "$(lab_network "$leader")" "$pod_network" "the pod's network after its guest"
     no_pod
     equal "$(lab_network)" "$before" 'the network afterwards'
 }

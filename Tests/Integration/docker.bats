@@ -26,6 +26,7 @@ setup_file() {
             in_lab docker load --quiet --input "$LAB/http.tar"
         fi
     fi
+    lab_machine_images docker load --quiet --input
 }
 
 teardown_file() { lab_down; }
@@ -765,4 +766,45 @@ status_with() { # OPTIONS...
     works docker run --detach --name web --memory 64m --network one --ip 10.80.0.7 localhost/test/http
     serves_http 10.80.0.7
     prints_just 'hello from the http guest' docker run --rm --network one "$image" wget -q -O - http://web:8080/
+}
+
+@test "docker runs guests under QEMU" {
+    need_machines
+    once localhost/test/hello-virt one two
+    expect_success
+    expect_output $'Hello from swiftlet guest\ncommand line: one two'
+    once localhost/test/exit-virt 7
+    expect_status 7
+    started one --memory 128m localhost/test/sleep-virt
+    eventually shows sleeping docker logs one
+    works docker stats --no-stream --format '{{.Name}} {{.MemUsage}}' one
+    matches "$output" '^one [0-9.]+MiB / 128MiB$'
+    works docker pause one
+    is paused one '{{.State.Status}}'
+    works docker unpause one
+    works docker stop --time 30 one
+    is '143 exited' one '{{.State.ExitCode}} {{.State.Status}}'
+    works docker start one
+    eventually shows $'sleeping\nsleeping' docker logs one
+    works docker kill one
+    becomes '137 exited' one '{{.State.ExitCode}} {{.State.Status}}'
+    works docker rm one
+}
+
+@test "docker connects a guest under QEMU to a network of one's own" {
+    need_machines
+    local before
+    before=$(lab_network)
+    works docker network create --subnet 10.81.0.0/24 one
+    works docker run --detach --name web --network one --ip 10.81.0.7 --publish 127.0.0.1:8082:8080 \
+        localhost/test/http-virt --ipv4=10.81.0.7/24 --ipv4-gateway=10.81.0.1
+    serves_http 10.81.0.7 1000000 500 50
+    prints_just "service $(inspected web '{{range .NetworkSettings.Networks}}{{.MacAddress}}{{end}}')" \
+        curl --silent http://10.81.0.7:8080/mac
+    prints_just 'hello from the http guest' curl --silent --fail http://127.0.0.1:8082/
+    works docker stop web
+    is '143 exited' web '{{.State.ExitCode}} {{.State.Status}}'
+    works docker rm web
+    works docker network rm one
+    equal "$(lab_network)" "$before" 'the network afterwards'
 }

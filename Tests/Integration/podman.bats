@@ -26,6 +26,7 @@ SCRIPT
         lab_http_image
         in_lab bash -euc 'source "$LAB/engine.bash"; cli load --quiet --input "$LAB/http.tar"'
     fi
+    lab_machine_images bash -euc 'source "$LAB/engine.bash"; cli load --quiet --input "$0"'
 }
 
 teardown_file() { lab_down; }
@@ -108,6 +109,33 @@ one$"
     podman_cli inspect --format '{{.NetworkSettings.IPAddress}}' web
     eventually http_answers "$output"
     podman_cli rm --force --time 0 web
+    equal "$(lab_network)" "$before" 'the network afterwards'
+}
+
+@test "podman: guests under QEMU" {
+    need_machines
+    step machines
+}
+
+@test "podman: a guest under QEMU at a network of one's own" {
+    [[ -x /usr/lib/cni/bridge ]] || skip "containernetworking-plugins is not installed"
+    need_command iptables
+    need_machines
+    local before
+    before=$(lab_network)
+    podman_cli network create --subnet 10.82.0.0/24 one
+    expect_success
+    works bash -c 'source "$LAB/engine.bash"; cli run "${run_options[@]}" --detach --name web --memory 128m \
+        --network one --ip 10.82.0.7 --publish 127.0.0.1:18082:8080 localhost/test/http-virt \
+        --ipv4=10.82.0.7/24 --ipv4-gateway=10.82.0.1'
+    serves_http 10.82.0.7 1000000 500 50
+    prints_just 'hello from the http guest' curl --silent --fail http://127.0.0.1:18082/
+    podman_cli stop web
+    podman_cli inspect --format '{{.State.ExitCode}} {{.State.Status}}' web
+    expect_output '143 exited'
+    podman_cli rm web
+    podman_cli network rm one
+    expect_success
     equal "$(lab_network)" "$before" 'the network afterwards'
 }
 

@@ -250,6 +250,32 @@ lab_http_image() {
     lab_guest_image http "$LAB/urunc.json"
 }
 
+# The same for a virtual machine, which QEMU is: the image NAME-virt.
+lab_machine_image() { # GUEST OPTIONS_OF_HACK_IMAGE...
+    local guest=$1
+    shift
+    lab_image "$guest-virt" --entrypoint /unikernel "$@" "$GUESTS/$guest.virt=unikernel"
+}
+
+# Packs the guests that the tests of machines use; the engine's own command takes the archives. MACHINE_IMAGES are their
+# names, none where there is no QEMU.
+lab_machine_images() { # COMMAND... ARCHIVE is added
+    local guest
+    export MACHINE_IMAGES=
+    has_machines || return 0
+    for guest in hello exit sleep http; do
+        lab_machine_image "$guest"
+        in_lab "$@" "$LAB/$guest-virt.tar" >/dev/null
+        MACHINE_IMAGES+=" $guest-virt"
+    done
+}
+
+has_machines() {
+    is_swiftlet && [[ -e $GUESTS/hello.virt ]] && PATH=$LAB_PATH command -v qemu-system-x86_64 >/dev/null
+}
+
+need_machines() { has_machines || skip "no guests for QEMU in $GUESTS, or no qemu-system-x86_64"; }
+
 has_http_guest() { is_swiftlet && [[ -e $GUESTS/http.spt ]]; }
 
 need_http_guest() { has_http_guest || skip "no guest http in $GUESTS: build it with Hack/build-guests"; }
@@ -258,15 +284,15 @@ http_answers() { # ADDRESS
     in_lab curl --globoff --silent --fail --max-time 5 --output /dev/null "http://$1:8080/"
 }
 
-# What the guest http has to do where an engine gave it an address.
-serves_http() { # ADDRESS, [ADDRESS] of IPv6
+# What the guest http has to do where an engine gave it an address; less of it where each instruction is translated.
+serves_http() { # ADDRESS, [ADDRESS] of IPv6 [BYTES REQUESTS CONNECTIONS]
     local client=(python3 -B "$BATS_TEST_DIRNAME/http_client.py") plain=${1//[][]/}
     eventually http_answers "$1"
     prints_just 'hello from the http guest' curl --globoff --silent --fail "http://$1:8080/"
     works "${client[@]}" ping "$plain" 1500
-    works "${client[@]}" bytes "$plain" 5000000
-    works "${client[@]}" keep-alive "$plain" 10000
-    works "${client[@]}" fresh "$plain" 200
+    works "${client[@]}" bytes "$plain" "${2-5000000}"
+    works "${client[@]}" keep-alive "$plain" "${3-10000}"
+    works "${client[@]}" fresh "$plain" "${4-200}"
 }
 
 # The links and queues of the lab and its routes, without the moods of bridges; or those of a process's namespace.

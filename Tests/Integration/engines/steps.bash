@@ -304,6 +304,30 @@ step_copy() {
     cli rmi localhost/test/committed >/dev/null
 }
 
+# Guests under QEMU, of the images NAME-virt.
+step_machines() {
+    expect $'Hello from swiftlet guest\ncommand line: one two' "$(run --rm localhost/test/hello-virt one two)" output
+    ends_with 7 run --rm localhost/test/exit-virt 7
+    run --detach --name machine --memory 128m localhost/test/sleep-virt >/dev/null
+    NAME=machine
+    eventually logged sleeping
+    expect_match '*MB / 134.2MB [1-9]*' "$(cli stats --no-stream --format '{{.MemUsage}} {{.PIDs}}' machine)" stats
+    cli pause machine >/dev/null
+    expect paused "$(field .State.Status)" status
+    cli unpause machine >/dev/null
+    expect running "$(field .State.Status)" status
+    cli stop --time 30 machine >/dev/null
+    expect 'exited 143' "$(field .State.Status) $(field .State.ExitCode)" 'after a stop'
+    cli start machine >/dev/null
+    again() { [[ $(cli logs machine 2>&1) == $'sleeping\nsleeping' ]]; }
+    eventually again
+    cli kill machine >/dev/null
+    eventually has_status exited
+    expect 137 "$(field .State.ExitCode)" 'after a kill'
+    cli rm machine >/dev/null
+    expect '' "$(cli ps --all --quiet)" 'containers left'
+}
+
 # The port of a container's server, from the host: httpd of busybox. Options name the network.
 # A port of a container's server, from the host.
 step_publish() {
