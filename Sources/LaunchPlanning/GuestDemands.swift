@@ -91,6 +91,11 @@ extension FoundGuest {
         if let named, let hardware = guest.hardware, !hardware.takesInitrd {
             throw GuestError("\(guest.framework) guest takes no initial RAM disk (\(named.name))")
         }
+        if let hardware = guest.hardware, let wanted = mark?.processors, wanted > hardware.mostProcessors {
+            throw GuestError(
+                "\(guest.framework) guest uses at most \(hardware.mostProcessors) processors, not \(wanted) "
+                    + "(/vm/hwConfig/vcpus)")
+        }
         guard let mark, case .embedded = monitor.form else { return }
         func refuse(_ name: String, _ reason: String) -> GuestError {
             GuestError("monitor \(monitor.name) \(reason) (\(name))")

@@ -45,7 +45,10 @@ struct GuestSearch {
     }
 
     private func mark(in root: borrowing RootFilesystem) throws -> GuestMark? {
-        if let mark = try GuestMark.inConfiguration(spec) { return mark }
+        if var mark = try GuestMark.inConfiguration(spec) {
+            try mark.completeKraft(in: root)
+            return mark
+        }
         if let mark = try GuestMark.inMetadata(of: root) { return mark }
         return GuestMark.inEnvironment(process.env)
     }

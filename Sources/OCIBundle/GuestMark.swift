@@ -204,11 +204,18 @@ extension GuestMark {
         guard try root.openFile(kraftKernel) != nil else { return nil }
         let source = "kraft's layout"
         var mark = GuestMark(source: source, [.binary: GuestStatement(name: source, value: kraftKernel)])
-        let initrd = "/unikraft/bin/initrd"
-        if let file = try root.openFile(initrd), file.size > 0 {
-            mark.statements[.initrd] = GuestStatement(name: source, value: initrd)
-        }
+        try mark.completeKraft(in: root)
         return mark
+    }
+
+    /// Adds the initial RAM disk of kraft's layout to a mark that leads to the kernel there and names none.
+    public mutating func completeKraft(in root: borrowing RootFilesystem) throws(HostError) {
+        let initrd = "/unikraft/bin/initrd"
+        guard let kernel = statements[.binary], kernel.value == Self.kraftKernel, statements[.initrd] == nil,
+            kernel.name.hasPrefix(GuestName.kraftPrefix) || kernel.name == source,
+            let file = try root.openFile(initrd), file.size > 0
+        else { return }
+        statements[.initrd] = GuestStatement(name: kernel.name, value: initrd)
     }
 
     private static let largestMetadata: UInt64 = 1 << 20

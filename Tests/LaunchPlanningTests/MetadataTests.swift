@@ -372,7 +372,7 @@ struct MetadataRow: Sendable, CustomTestStringConvertible {
     static let unikraft: [UInt8] = {
         var builder = UnikraftBuilder(version: "0.17.0~5ab1a2b")
         builder.libraries = ["libvfscore", "libuknetdev"]
-        builder.parameterSections = [".uk_libparam_vfs", ".uk_libparam_netdev"]
+        builder.parameterSections = [".uk_libparam_params_libvfscore", ".uk_libparam_params_libuknetdev"]
         return builder.elf.image
     }()
     static let urunc = PublishedImageTests.urunc
@@ -444,5 +444,7 @@ struct MetadataRow: Sendable, CustomTestStringConvertible {
         let (alone, entry) = (try plan("image-kraft-layout"), try plan("image-kraft-entry-point"))
         #expect(alone != nil)
         #expect(alone?.commandLine == entry?.commandLine)
+        // podman passes nothing but the manifest's annotations on.
+        #expect(try alone?.program?.initrd == plan("image-kraft-manifest")?.program?.initrd)
     }
 }
