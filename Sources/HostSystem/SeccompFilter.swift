@@ -99,6 +99,9 @@ public struct SeccompProgram: Equatable, Sendable {
     ) throws(HostError) {
         self.flags = flags
         notifies = defaultAction == .notify || rules.contains { $0.action == .notify }
+        // What is looked for in the cache takes the place of what ran before, libseccomp's tables and trees, the largest
+        // that this program ever has in memory, take the place of that, and what runs afterwards takes theirs.
+        giveMemoryBack()
         let source = cache.map { _ in
             filterSource(defaultAction: defaultAction, architectures: architectures, rules: rules, knowsAll: knowsAll)
         }
@@ -106,8 +109,6 @@ public struct SeccompProgram: Equatable, Sendable {
             instructions = kept
             return
         }
-        // libseccomp's tables and trees are the largest that this program ever has in memory, with its text: they take
-        // the place of what ran before, and what runs afterwards takes theirs.
         giveMemoryBack()
         defer { giveMemoryBack() }
         let answersUnknown = !knowsAll && UnknownCalls.areMet(by: defaultAction)

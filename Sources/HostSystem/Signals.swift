@@ -45,7 +45,7 @@ public func waitUntilReadable(_ descriptors: [Int32], timeout: Int32 = -1) throw
 /// Gives back memory that can be had again: the allocator's free pages, and the program's text, which is in its file.
 ///
 /// Each page of text that is needed afterwards costs a page fault. See malloc_trim(3), madvise(2) MADV_DONTNEED.
-func giveMemoryBack() { lx_give_memory_back() }
+public func giveMemoryBack() { lx_give_memory_back() }
 
 /// Waits until `descriptor` can be read, for processes that live long and do little.
 ///

@@ -25,6 +25,8 @@ extension Runtime {
                 try relay?.waitUntilReady(pid)
                 return 0
             }
+            // The program runs meanwhile; waiting and removing need little of what making it did.
+            giveMemoryBack()
             let status = try attend(pid, signals, console, relay)
             if !keep { try delete(id: id, force: true) }
             return status

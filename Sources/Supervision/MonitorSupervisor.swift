@@ -59,12 +59,17 @@ final class MonitorWatch {
     private var session: QMPSession
     private let errors: Int32
     private var phase = Phase.starting
+    /// When a monitor that has not answered is given up.
+    private let patienceEnds = monotonicNanoseconds() + MonitorWatch.patienceSeconds * 1_000_000_000
     private var hasControl = true
     private var hasErrors = true
     /// What the monitor wrote to its standard error while starting.
     private var said: [UInt8] = []
     /// The commands that let the guest go and have not been answered yet.
     private var commands = ["qmp_capabilities", "cont"]
+
+    /// Monitors answer within a tenth of a second; a machine may have much else to do.
+    private static let patienceSeconds: Int64 = 60
 
     /// As much as a message of failure quotes.
     private static let mostSaid = 4096
@@ -94,9 +99,9 @@ final class MonitorWatch {
                 while let signal = try signals.next() {
                     if let status = try take(signal, started) { return status }
                 }
-                if case .stopping(let signal, let deadline) = phase, monotonicNanoseconds() >= deadline {
-                    return try end(by: signal)
-                }
+                guard let deadline, monotonicNanoseconds() >= deadline else { continue }
+                if case .stopping(let signal, _) = phase { return try end(by: signal) }
+                throw Failure("monitor \(monitor.name) does not answer within \(Self.patienceSeconds) seconds")
             }
         } catch {
             endChild(child)
@@ -104,11 +109,16 @@ final class MonitorWatch {
         }
     }
 
-    private func wait(_ signals: Int32) throws(HostError) -> (control: Bool, errors: Bool) {
-        var timeout: Int32 = -1
-        if case .stopping(_, let deadline) = phase {
-            timeout = Int32(clamping: max(0, deadline - monotonicNanoseconds()) / 1_000_000 + 1)
+    private var deadline: Int64? {
+        switch phase {
+        case .starting: patienceEnds
+        case .running: nil
+        case .stopping(_, let deadline): deadline
         }
+    }
+
+    private func wait(_ signals: Int32) throws(HostError) -> (control: Bool, errors: Bool) {
+        let timeout = deadline.map { Int32(clamping: max(0, $0 - monotonicNanoseconds()) / 1_000_000 + 1) } ?? -1
         // A negative descriptor is none to poll(2).
         let ready = try waitUntilReadable(
             [signals, hasControl ? session.socket : -1, hasErrors ? errors : -1], timeout: timeout)
