@@ -82,7 +82,7 @@ monitor_pid() { pgrep --parent "$PID"; }
             "$RUNTIME" --root "$ROOT" kill "$ID" "$signal" 3>&-
         ) &
         run_container
-        wait
+        wait $!
         expect_status $((128 + number))
     done
 }
@@ -111,7 +111,7 @@ monitor_pid() { pgrep --parent "$PID"; }
     status=0
     timeout "$LIMIT" "$RUNTIME" --root "$ROOT" run --bundle "$BUNDLE" "$ID" <"$TEST_DIR/in" >"$TEST_DIR/out" 2>&1 3>&- ||
         status=$?
-    wait
+    wait $!
     output=$(tr -d '\0\r' <"$TEST_DIR/out")
     expect_status 7
     expect_contains '[one two]'
@@ -270,7 +270,7 @@ linux_bundle() { # ARGS...
         "$RUNTIME" --root "$ROOT" kill "$ID" TERM 3>&-
     ) &
     runtime --host-config "$TEST_DIR/config.toml" run --bundle "$BUNDLE" "$ID"
-    wait
+    wait $!
     expect_status 143
     [[ $output != *'asked to end'* ]] || fail "it was asked"
 }
