@@ -83,6 +83,8 @@ let package = Package(
                 "HostSystem", "OCISpec", "OCIBundle", "HostConfiguration", "GuestModel", "LaunchPlanning", "Networking",
                 "Sandboxing", "Storage", "Supervision", "ContainerState", "Criu",
             ]),
+        // agent
+        library("VAccelAgent", ["HostSystem"]),
         // edges: the command line
         library("Commands", ["HostSystem", "HostConfiguration", "OCISpec", "LaunchPlanning", "Lifecycle"]),
         .executableTarget(
