@@ -100,6 +100,14 @@ public struct MonitorLaunch: Equatable, Sendable {
         }
     }
 
+    /// A device on the guest's bus.
+    public enum Device: Equatable, Sendable {
+        /// A network device.
+        case network(Network)
+        /// A disk.
+        case disk(Disk)
+    }
+
     /// Where the guest's image is in the monitor's root.
     public static let kernelPath = "/kernel"
     /// Where its initial RAM disk is.
@@ -121,10 +129,8 @@ public struct MonitorLaunch: Equatable, Sendable {
     public var commandLine: String
     /// Whether it is started with an initial RAM disk.
     public var hasInitrd: Bool
-    /// Its network devices.
-    public var networks: [Network]
-    /// Its disks.
-    public var disks: [Disk]
+    /// Its devices, in the order in which it has to find them.
+    public var devices: [Device]
     /// The socket on which the monitor is controlled.
     public var control: Int32
 
@@ -141,8 +147,15 @@ public struct MonitorLaunch: Equatable, Sendable {
         processors = 1
         self.commandLine = commandLine
         hasInitrd = false
-        networks = []
-        disks = []
+        devices = []
         self.control = control
     }
+
+    /// Its network devices, in order.
+    public var networks: [Network] {
+        devices.compactMap { if case .network(let network) = $0 { network } else { nil } }
+    }
+
+    /// Its disks, in order.
+    public var disks: [Disk] { devices.compactMap { if case .disk(let disk) = $0 { disk } else { nil } } }
 }

@@ -68,7 +68,7 @@ public struct MonitorPlan: Equatable, Sendable {
 }
 
 extension GuestPlan {
-    /// The launch of an external monitor whose taps and then disks follow the control socket's descriptor.
+    /// The launch of an external monitor: the descriptors of taps and then disks follow the control socket's.
     ///
     /// - Parameters:
     ///   - networks: Hardware address and largest packet in bytes of each network device.
@@ -82,21 +82,36 @@ extension GuestPlan {
             commandLine: String(decoding: commandLine, as: UTF8.self), control: MonitorPlan.control)
         launch.processors = monitor.processors
         launch.hasInitrd = monitor.initrd != nil
-        var next = MonitorPlan.control + 1
-        for network in networks {
-            launch.networks.append(
-                .init(descriptor: next, hardwareAddress: network.hardwareAddress, mtu: network.mtu))
-            next += 1
+        let first = MonitorPlan.control + 1
+        let taps = zip(first..., networks).map { descriptor, network in
+            MonitorLaunch.Network(
+                descriptor: descriptor, hardwareAddress: network.hardwareAddress, mtu: network.mtu)
         }
-        for block in blocks {
+        let disks = zip((first + Int32(networks.count))..., blocks).map { descriptor, block in
             let isDevice = block.content == .device || block.content == .rootFilesystem
-            launch.disks.append(
-                .init(
-                    name: block.name, descriptor: next, isReadOnly: block.isReadOnly, isDevice: isDevice,
-                    sectorBytes: block.sectorBytes))
-            next += 1
+            return MonitorLaunch.Disk(
+                name: block.name, descriptor: descriptor, isReadOnly: block.isReadOnly, isDevice: isDevice,
+                sectorBytes: block.sectorBytes)
         }
+        launch.devices = ordered(taps, disks)
         return launch
+    }
+
+    /// The devices in the order in which the guest declares them; where it declares none, its disks come first.
+    ///
+    /// A Solo5 guest for virtio takes the devices of its bus for those of its manifest one by one.
+    private func ordered(
+        _ networks: [MonitorLaunch.Network], _ disks: [MonitorLaunch.Disk]
+    ) -> [MonitorLaunch.Device] {
+        var networks = networks[...]
+        var disks = disks[...]
+        let declared = devices.compactMap { device in
+            switch device.kind {
+            case .network: networks.popFirst().map(MonitorLaunch.Device.network)
+            case .block: disks.popFirst().map(MonitorLaunch.Device.disk)
+            }
+        }
+        return declared + disks.map(MonitorLaunch.Device.disk) + networks.map(MonitorLaunch.Device.network)
     }
 
     /// The arguments of an external monitor, the program's path first.

@@ -40,10 +40,7 @@ public struct QEMU: Monitor {
             let base = "0x" + String(port.port, radix: 16)
             arguments += ["-device", "isa-debug-exit,iobase=\(base),iosize=\(port.bytes)"]
         }
-        for (number, disk) in launch.disks.enumerated() { arguments += Self.disk(disk, number, machine.bus) }
-        for (number, network) in launch.networks.enumerated() {
-            arguments += Self.network(network, number, machine.bus)
-        }
+        arguments += Self.devices(launch, machine.bus)
         if launch.bootProtocol == .disk { return arguments }
         arguments += ["-kernel", MonitorLaunch.kernelPath]
         if launch.hasInitrd { arguments += ["-initrd", MonitorLaunch.initrdPath] }
@@ -57,6 +54,21 @@ public struct QEMU: Monitor {
         case .kvm where launch.isProcessorVirtualised: ["-accel", "kvm", "-cpu", "host"]
         // A hypervisor in software has no IA32_ARCH_CAPABILITIES to set.
         case .kvm: ["-accel", "kvm", "-cpu", "host,-arch-capabilities"]
+        }
+    }
+
+    /// The devices, in the order in which the guest finds them on a PCI bus.
+    private static func devices(_ launch: MonitorLaunch, _ bus: String) -> [String] {
+        var (disks, networks) = (0, 0)
+        return launch.devices.flatMap { device in
+            switch device {
+            case .disk(let disk):
+                defer { disks += 1 }
+                return Self.disk(disk, disks, bus)
+            case .network(let network):
+                defer { networks += 1 }
+                return Self.network(network, networks, bus)
+            }
         }
     }
 
