@@ -242,6 +242,11 @@ int lx_tap_open(char name[16]) {
     return fd;
 }
 
+int lx_tap_leave(int fd) {
+    if (ioctl(fd, TUNSETOWNER, (unsigned long)geteuid()) < 0) return -errno;
+    return (int)LX_RESULT(ioctl(fd, TUNSETPERSIST, 1UL));
+}
+
 int lx_macvtap_frames(int fd) {
     struct ifreq request = {.ifr_flags = IFF_TAP | IFF_NO_PI};
     return (int)LX_RESULT(ioctl(fd, TUNSETIFF, &request));

@@ -36,6 +36,8 @@ public struct ContainerRecord: Equatable, Sendable {
     public var redirects: JSONValue
     /// The numbers of the interfaces that no filter could stand at before `start` set any.
     public var bareInterfaces: [Int32]
+    /// Whether the monitor opens its taps itself, so that they stay when it has gone; and their numbers since `start`.
+    public var keepsTaps: Bool, taps: [Int32]
     /// The cgroup directories that were not there before it, outermost first.
     public var cgroups: [String]
     /// The cgroup directories its processes are in.
@@ -75,6 +77,8 @@ public struct ContainerRecord: Equatable, Sendable {
         networkNamespaceNumber = 0
         redirects = .array([])
         bareInterfaces = []
+        keepsTaps = false
+        taps = []
         cgroups = []
         processCgroups = []
         unit = ""
@@ -107,6 +111,8 @@ public struct ContainerRecord: Equatable, Sendable {
             "networkNamespaceNumber": JSONValue(networkNamespaceNumber),
             "redirects": redirects,
             "bareInterfaces": .array(bareInterfaces.map { JSONValue($0) }),
+            "keepsTaps": .bool(keepsTaps),
+            "taps": .array(taps.map { JSONValue($0) }),
             "cgroups": JSONValue(cgroups),
             "processCgroups": JSONValue(processCgroups),
             "unit": .string(unit),
@@ -140,6 +146,8 @@ public struct ContainerRecord: Equatable, Sendable {
         networkNamespaceNumber = json["networkNamespaceNumber"]?.integer() ?? 0
         redirects = json["redirects"] ?? redirects
         bareInterfaces = json["bareInterfaces"]?.array?.compactMap { $0.integer(as: Int32.self) } ?? []
+        keepsTaps = json["keepsTaps"]?.bool ?? false
+        taps = json["taps"]?.array?.compactMap { $0.integer(as: Int32.self) } ?? []
         cgroups = json["cgroups"]?.array?.compactMap(\.string) ?? []
         processCgroups = json["processCgroups"]?.array?.compactMap(\.string) ?? []
         listenerPath = json["listenerPath"]?.string ?? ""

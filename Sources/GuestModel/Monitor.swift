@@ -82,9 +82,19 @@ public protocol Monitor: Sendable {
     ///
     /// - Throws: ``GuestError`` that names what the monitor cannot do.
     func arguments(for launch: MonitorLaunch) throws(GuestError) -> [String]
+
+    /// The container's status when an external monitor ends by itself with `code`.
+    ///
+    /// - Parameters:
+    ///   - exitPort: The port by which the guest says how it ended.
+    ///   - signal: The signal upon which the guest was asked to end; nil when it was not.
+    func status(of code: Int32, exitPort: ExitPort?, askedBy signal: Int32?) -> Int32
 }
 
 extension Monitor {
     /// An embedded monitor has no arguments.
     public func arguments(for launch: MonitorLaunch) throws(GuestError) -> [String] { [] }
+
+    /// The code is the guest's own.
+    public func status(of code: Int32, exitPort: ExitPort?, askedBy signal: Int32?) -> Int32 { code }
 }

@@ -12,8 +12,10 @@ public struct MonitorProgram: Equatable, Sendable {
     public let names: [String]
     /// Directories of the host that it reads besides its libraries; those that are not there are left out.
     public let dataDirectories: [String]
-    /// Whether it runs guests without KVM, by interpreting their instructions.
-    public let interprets: Bool
+    /// What it can have guests executed by, best first.
+    public let accelerators: [Accelerator]
+    /// Whether it takes taps and disks as open descriptors; otherwise it opens them itself, by name and path.
+    public let takesDescriptors: Bool
     /// How the supervisor talks to it.
     public let control: Control
     /// The system calls that it makes; all others fail with ENOSYS.
@@ -21,11 +23,13 @@ public struct MonitorProgram: Equatable, Sendable {
 
     /// A program.
     public init(
-        names: [String], dataDirectories: [String], interprets: Bool, control: Control, calls: [SystemCalls]
+        names: [String], dataDirectories: [String] = [], accelerators: [Accelerator], takesDescriptors: Bool,
+        control: Control, calls: [SystemCalls]
     ) {
         self.names = names
         self.dataDirectories = dataDirectories
-        self.interprets = interprets
+        self.accelerators = accelerators
+        self.takesDescriptors = takesDescriptors
         self.control = control
         self.calls = calls
     }
@@ -51,22 +55,29 @@ public enum Accelerator: String, Sendable {
     case kvm
     /// The monitor, which translates them (QEMU's Tiny Code Generator).
     case tcg
+    /// The processor, as it executes any process: the monitor confines its own.
+    case process
 }
 
 /// One launch of an external monitor: everything that its arguments depend on. Descriptors are those the monitor will have.
 public struct MonitorLaunch: Equatable, Sendable {
     /// A network device.
     public struct Network: Equatable, Sendable {
-        /// An open tap.
-        public let descriptor: Int32
+        /// The guest's name for it; of a guest that knows none the interface's.
+        public let name: String
+        /// The tap's name in the monitor's network namespace.
+        public let tap: String
+        /// The open tap, where the monitor takes descriptors.
+        public var descriptor: Int32 = -1
         /// The guest's hardware address.
         public let hardwareAddress: [UInt8]
         /// The largest packet in bytes.
         public let mtu: UInt32
 
         /// A device on a tap.
-        public init(descriptor: Int32, hardwareAddress: [UInt8], mtu: UInt32) {
-            self.descriptor = descriptor
+        public init(name: String, tap: String, hardwareAddress: [UInt8], mtu: UInt32) {
+            self.name = name
+            self.tap = tap
             self.hardwareAddress = hardwareAddress
             self.mtu = mtu
         }
@@ -81,8 +92,10 @@ public struct MonitorLaunch: Equatable, Sendable {
     public struct Disk: Equatable, Sendable {
         /// The name by which the guest may know it, its serial number.
         public let name: String
-        /// An open file or block device.
+        /// The open file or block device, where the monitor takes descriptors.
         public let descriptor: Int32
+        /// Where it is in the monitor's root, where it does not.
+        public let path: String
         /// Whether it can only be read.
         public let isReadOnly: Bool
         /// Whether it is a block device, not a file.
@@ -91,9 +104,12 @@ public struct MonitorLaunch: Equatable, Sendable {
         public let sectorBytes: UInt16
 
         /// A disk.
-        public init(name: String, descriptor: Int32, isReadOnly: Bool, isDevice: Bool, sectorBytes: UInt16) {
+        public init(
+            name: String, descriptor: Int32, path: String, isReadOnly: Bool, isDevice: Bool, sectorBytes: UInt16
+        ) {
             self.name = name
             self.descriptor = descriptor
+            self.path = path
             self.isReadOnly = isReadOnly
             self.isDevice = isDevice
             self.sectorBytes = sectorBytes
@@ -112,6 +128,8 @@ public struct MonitorLaunch: Equatable, Sendable {
     public static let kernelPath = "/kernel"
     /// Where its initial RAM disk is.
     public static let initrdPath = "/initrd"
+    /// Where the disk of that number is, where the monitor does not take descriptors.
+    public static func diskPath(_ number: Int) -> String { "/disks/\(number)" }
 
     /// How the guest is started.
     public var bootProtocol: BootProtocol

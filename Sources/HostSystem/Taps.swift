@@ -40,6 +40,14 @@ public struct Tap: ~Copyable {
         self.name = name
     }
 
+    /// Leaves an open tap to whoever opens it next by its name: a process of the caller's user. It stays until it is removed.
+    ///
+    /// - Parameter descriptor: Its descriptor, which is closed: a tap can be open once.
+    public static func leave(_ descriptor: Int32, named name: String) throws(HostError) {
+        let tap = Descriptor(owning: descriptor)
+        try check("TUNSETPERSIST", name, lx_tap_leave(tap.raw))
+    }
+
     /// The open device alone.
     public consuming func takeDescriptor() -> Descriptor { descriptor }
 }

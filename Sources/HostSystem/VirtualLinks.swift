@@ -49,6 +49,15 @@ extension NetworkLinks {
         }
     }
 
+    /// Removes the link with this number; that there is none is no error.
+    public func remove(index: Int32) throws(HostError) {
+        do throws(HostError) {
+            try kernel.perform(.deleteLink, Self.link(index, flags: 0, change: 0), "remove link", "\(index)")
+        } catch {
+            guard error.isGoneFromNetwork else { throw error }
+        }
+    }
+
     private func make(named name: String, _ attributes: [UInt8]) throws(HostError) -> Int32 {
         let body = Self.link(0, flags: 0, change: 0) + Self.text(3, name) + attributes
         try kernel.perform(.newLink, body, flags: .createNew, "make link", name)

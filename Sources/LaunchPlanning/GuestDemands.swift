@@ -80,31 +80,32 @@ extension GuestSearch {
 }
 
 extension FoundGuest {
-    /// Checks that `monitor` may run guests, and can give this one what the container demands.
+    /// Checks that the guest can use what the container demands for it.
+    ///
+    /// - Throws: ``GuestModel/GuestError`` that names what it cannot.
+    func checkDemands() throws(GuestError) {
+        if let named = mark?[.initrd] ?? mark?[.hostInitrd], guest.hardware?.takesInitrd != true {
+            throw GuestError("\(guest.framework) guest takes no initial RAM disk (\(named.name))")
+        }
+        let most = guest.hardware?.mostProcessors ?? 1
+        if let wanted = mark?.processors, wanted > most {
+            throw GuestError(
+                "\(guest.framework) guest uses at most \(most) processors, not \(wanted) (/vm/hwConfig/vcpus)")
+        }
+    }
+
+    /// Checks that `monitor` may run guests, and can run this one as the container demands.
     ///
     /// - Throws: ``GuestModel/GuestError`` that names what it cannot.
     func checkDemands(on monitor: any Monitor) throws(GuestError) {
         guard configuration.settings(of: monitor.name).isEnabled else {
             throw GuestError("monitor \(monitor.name) is switched off in \(configuration.file)")
         }
-        let named = mark?[.initrd] ?? mark?[.hostInitrd]
-        if let named, let hardware = guest.hardware, !hardware.takesInitrd {
-            throw GuestError("\(guest.framework) guest takes no initial RAM disk (\(named.name))")
-        }
-        if let hardware = guest.hardware, let wanted = mark?.processors, wanted > hardware.mostProcessors {
-            throw GuestError(
-                "\(guest.framework) guest uses at most \(hardware.mostProcessors) processors, not \(wanted) "
-                    + "(/vm/hwConfig/vcpus)")
-        }
         guard let mark, case .embedded = monitor.form else { return }
         func refuse(_ name: String, _ reason: String) -> GuestError {
             GuestError("monitor \(monitor.name) \(reason) (\(name))")
         }
-        if let named { throw refuse(named.name, "cannot give a guest an initial RAM disk") }
         if let named = mark[.monitorPath] { throw refuse(named.name, "is part of swiftlet, no other program") }
         if !mark.monitorParameters.isEmpty { throw refuse("/vm/hypervisor/parameters", "takes no arguments") }
-        if let processors = mark.processors, processors > 1 {
-            throw refuse("/vm/hwConfig/vcpus", "gives a guest one processor, not \(processors)")
-        }
     }
 }

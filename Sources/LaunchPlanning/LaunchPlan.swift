@@ -81,7 +81,9 @@ public struct GuestPlan: Equatable, Sendable {
     public var networkDevices: [String] { devices.filter { $0.kind == .network }.map(\.name) }
 
     /// The network devices that `start` makes: the guest's own, or one for each interface that it finds.
-    public var wiring: [String] { program == nil || !devices.isEmpty ? networkDevices : [Self.everyInterface] }
+    public var wiring: [String] {
+        program?.hardware == nil || !devices.isEmpty ? networkDevices : [Self.everyInterface]
+    }
 
     /// Stands for as many network devices as there are interfaces.
     public static let everyInterface = "*"

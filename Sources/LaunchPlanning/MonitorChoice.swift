@@ -17,6 +17,7 @@ struct MonitorChoice {
     ///
     /// - Throws: ``GuestModel/GuestError`` that says of each monitor that boots such guests why it cannot run this one.
     init(for found: FoundGuest, on host: HostFacts) throws(GuestError) {
+        try found.checkDemands()
         let (guest, wanted) = (found.guest, found.wantedMonitor)
         let offered = guest.bootProtocols.map(\.description).joined(separator: ", ")
         var problems: [String] = []
@@ -71,7 +72,7 @@ struct MonitorChoice {
         }
         self.path = path
         do throws(GuestError) {
-            acceleration = try Acceleration(settings.accelerator, interprets: program.interprets, on: host)
+            acceleration = try Acceleration(settings.accelerator, offered: program.accelerators, on: host)
         } catch {
             throw GuestError("monitor \(monitor.name) \(error)")
         }
@@ -79,13 +80,12 @@ struct MonitorChoice {
 
     /// How the program of an external monitor runs the guest; nil for an embedded one.
     func program(_ resources: Resources?) -> MonitorPlan? {
-        guard case .external(let program) = monitor.form, let path, let acceleration,
-            let hardware = found.guest.hardware
-        else { return nil }
+        guard case .external(let program) = monitor.form, let path, let acceleration else { return nil }
+        let hardware = found.guest.hardware
         let wanted = found.mark?.processors.map { Int($0) } ?? Self.processors(resources?.cpu)
         return MonitorPlan(
             path: path, program: program, acceleration: acceleration, hardware: hardware,
-            processors: min(hardware.mostProcessors, wanted),
+            processors: min(hardware?.mostProcessors ?? 1, wanted),
             parameters: found.mark?.monitorParameters ?? [],
             graceSeconds: Int(found.configuration.settings(of: monitor.name).stopSeconds),
             initrd: found.initrd.map { InitrdPlan(path: $0.path, isOnHost: $0.isOnHost) })

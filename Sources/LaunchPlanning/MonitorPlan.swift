@@ -13,12 +13,18 @@ public struct Acceleration: Equatable, Sendable {
 
     /// Asks the operator, then the host.
     ///
-    /// - Parameter interprets: Whether the monitor can do without KVM.
+    /// - Parameter offered: What the monitor can do.
     /// - Throws: ``GuestModel/GuestError``, a half sentence about the monitor, when that does not go together.
     init(
-        _ wish: OperatorConfiguration.Accelerator, interprets: Bool, on host: HostFacts
+        _ wish: OperatorConfiguration.Accelerator, offered: [Accelerator], on host: HostFacts
     ) throws(GuestError) {
         isProcessorVirtualised = host.isProcessorVirtualised()
+        let interprets = offered.contains(.tcg)
+        guard offered.contains(.kvm) else {
+            accelerator = .process
+            reason = nil
+            return
+        }
         switch wish {
         case .tcg where interprets: reason = "the configuration says so"
         case .tcg: throw GuestError("cannot run guests without KVM, as the configuration wants it to")
@@ -52,8 +58,8 @@ public struct MonitorPlan: Equatable, Sendable {
     public let program: MonitorProgram
     /// What executes the guest.
     public let acceleration: Acceleration
-    /// What the guest can drive.
-    public let hardware: GuestHardware
+    /// What the guest can drive; nil for one that calls the monitor.
+    public let hardware: GuestHardware?
     /// How many processors the guest has.
     public let processors: Int
     /// Further arguments of the program, which the operator has allowed.
@@ -71,27 +77,30 @@ extension GuestPlan {
     /// The launch of an external monitor: the descriptors of taps and then disks follow the control socket's.
     ///
     /// - Parameters:
-    ///   - networks: Hardware address and largest packet in bytes of each network device.
+    ///   - networks: The network devices, whose descriptors are numbered here.
     ///   - commandLine: The boot string.
     func launch(
-        under monitor: MonitorPlan, networks: [(hardwareAddress: [UInt8], mtu: UInt32)], commandLine: [UInt8]
+        under monitor: MonitorPlan, networks: [MonitorLaunch.Network], commandLine: [UInt8]
     ) -> MonitorLaunch {
         var launch = MonitorLaunch(
-            bootProtocol: bootProtocol, hardware: monitor.hardware, accelerator: monitor.acceleration.accelerator,
+            bootProtocol: bootProtocol, hardware: monitor.hardware ?? GuestHardware(transports: []),
+            accelerator: monitor.acceleration.accelerator,
             isProcessorVirtualised: monitor.acceleration.isProcessorVirtualised, memoryMiB: memoryMiB,
             commandLine: String(decoding: commandLine, as: UTF8.self), control: MonitorPlan.control)
         launch.processors = monitor.processors
         launch.hasInitrd = monitor.initrd != nil
         let first = MonitorPlan.control + 1
         let taps = zip(first..., networks).map { descriptor, network in
-            MonitorLaunch.Network(
-                descriptor: descriptor, hardwareAddress: network.hardwareAddress, mtu: network.mtu)
+            var network = network
+            network.descriptor = descriptor
+            return network
         }
-        let disks = zip((first + Int32(networks.count))..., blocks).map { descriptor, block in
+        let disks = zip((first + Int32(networks.count))..., blocks).enumerated().map { number, pair in
+            let (descriptor, block) = pair
             let isDevice = block.content == .device || block.content == .rootFilesystem
             return MonitorLaunch.Disk(
-                name: block.name, descriptor: descriptor, isReadOnly: block.isReadOnly, isDevice: isDevice,
-                sectorBytes: block.sectorBytes)
+                name: block.name, descriptor: descriptor, path: MonitorLaunch.diskPath(number),
+                isReadOnly: block.isReadOnly, isDevice: isDevice, sectorBytes: block.sectorBytes)
         }
         launch.devices = ordered(taps, disks)
         return launch
@@ -118,7 +127,7 @@ extension GuestPlan {
     ///
     /// - Throws: ``HostSystem/Failure`` that names what the monitor cannot do.
     public func arguments(
-        of monitor: MonitorPlan, networks: [(hardwareAddress: [UInt8], mtu: UInt32)], commandLine: [UInt8]
+        of monitor: MonitorPlan, networks: [MonitorLaunch.Network], commandLine: [UInt8]
     ) throws(Failure) -> [String] {
         do throws(GuestError) {
             let launch = launch(under: monitor, networks: networks, commandLine: commandLine)
@@ -126,5 +135,24 @@ extension GuestPlan {
         } catch {
             throw Failure("cannot run \(kernel) as a unikernel", cause: error)
         }
+    }
+
+    /// Whether an external monitor can do what the guest needs of it, as far as that is known before the network is.
+    func checkMonitor() throws(Failure) {
+        guard let program else { return }
+        if !program.program.takesDescriptors, network.mode == .macvtap {
+            throw Failure(
+                "monitor \(monitor) opens taps by their names, which none of network mode \"macvtap\" has: choose another "
+                    + "one")
+        }
+        _ = try arguments(of: program, networks: [], commandLine: commandLine)
+    }
+
+    /// The container's status when its monitor, a program, ends by itself with `code`.
+    ///
+    /// - Parameter signal: The signal upon which the guest was asked to end; nil when it was not.
+    public func status(of code: Int32, askedBy signal: Int32?) -> Int32 {
+        guard let monitor = try? MonitorChoice.named(monitor) else { return code }
+        return monitor.status(of: code, exitPort: program?.hardware?.exitPort, askedBy: signal)
     }
 }

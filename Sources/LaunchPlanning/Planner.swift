@@ -41,6 +41,7 @@ public func planLaunch(
     let nameServers = try hasNetwork ? nameServers(for: bundle) : []
     let attached = try attach(found.guest, bundle)
     let guest = try plan(found, for: bundle.spec, nameServers, attached, on: host)
+    try guest.checkMonitor()
     return PlannedLaunch(
         plan: LaunchPlan(workload: .guest(guest)), image: found.image, initrd: found.initrd, blocks: attached.blocks)
 }

@@ -165,6 +165,7 @@ private struct Creation {
             record.guest = "\(guest.framework)/\(guest.monitor)"
             record.guestMemoryMiB = guest.memoryMiB
             record.networkDevices = guest.wiring
+            record.keepsTaps = guest.program?.program.takesDescriptors == false
             record.networkMode = guest.network.mode.rawValue
             record.networkAddresses = guest.network.addresses.map(\.description)
             record.networkPorts = guest.network.portTexts

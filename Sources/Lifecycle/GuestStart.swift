@@ -44,12 +44,13 @@ struct GuestStart {
             MonitorRoot.File(image, at: MonitorLaunch.kernelPath),
             launch.initrd.map { MonitorRoot.File($0, at: MonitorLaunch.initrdPath) },
         ]
+        var root = MonitorRoot(
+            program: external.path, directories: external.program.dataDirectories, files: files.compactMap { $0 },
+            devices: external.acceleration.accelerator == .kvm ? [.kvm] : [], owner: (user.uid, user.gid))
+        if !external.program.takesDescriptors { try root.show(zip(plan.blocks, blocks), taps: !plan.wiring.isEmpty) }
         monitor = Monitor(
             plan: external, program: held.hold(try HostSystem.open(external.path, flags: .readOnly)),
-            filter: try Self.filter(external.program, cache),
-            root: MonitorRoot(
-                program: external.path, directories: external.program.dataDirectories, files: files.compactMap { $0 },
-                hasKVM: external.acceleration.accelerator == .kvm, owner: (user.uid, user.gid)))
+            filter: try Self.filter(external.program, cache), root: root)
     }
 
     /// The calls that the monitor declares; others are as if this kernel did not have them.
@@ -65,10 +66,10 @@ struct GuestStart {
         let files = [image, kvm, monitor?.program].compactMap { $0 }
         request.guestDescriptors = files + blocks.map(\.descriptor)
         request.monitorRoot = monitor?.root
-        guard monitor?.root.hasKVM == true else { return }
+        guard let devices = monitor?.root.devices, !devices.isEmpty else { return }
         var linux = request.spec.linux ?? LinuxSpec()
         linux.resources = linux.resources ?? Resources()
-        linux.resources?.allowKVM()
+        for device in devices { linux.resources?.allow(device) }
         request.spec.linux = linux
     }
 
@@ -96,21 +97,60 @@ struct GuestStart {
     private func process(_ line: [UInt8], _ taps: [GuestWiring.Received]) throws -> MonitorProcess {
         guard let monitor else { throw Failure("there is no monitor to run") }
         let arguments = try plan.arguments(
-            of: monitor.plan, networks: taps.map(\.hardware), commandLine: line)
+            of: monitor.plan, networks: taps.map(\.network), commandLine: line)
+        let takesDescriptors = monitor.plan.program.takesDescriptors
+        if !takesDescriptors {
+            for number in blocks.indices { try check(number) }
+            for tap in taps { try Tap.leave(tap.device.descriptor, named: tap.network.tap) }
+        }
         return MonitorProcess(
             name: plan.monitor, program: monitor.program, arguments: arguments,
-            descriptors: taps.map(\.device.descriptor) + blocks.map(\.descriptor), filter: monitor.filter,
-            control: monitor.plan.program.control, exitPort: monitor.plan.hardware.exitPort,
-            stopRequests: monitor.plan.hardware.stopRequests, graceSeconds: monitor.plan.graceSeconds)
+            descriptors: takesDescriptors ? taps.map(\.device.descriptor) + blocks.map(\.descriptor) : [],
+            filter: monitor.filter, control: monitor.plan.program.control,
+            stopRequests: monitor.plan.hardware?.stopRequests ?? [], graceSeconds: monitor.plan.graceSeconds,
+            status: plan.status)
+    }
+
+    /// Whether the monitor, as whose user this process runs already, will be able to open a disk.
+    private func check(_ number: Int) throws(Failure) {
+        let block = plan.blocks[number]
+        do throws(HostError) {
+            _ = try HostSystem.open(MonitorLaunch.diskPath(number), flags: block.isReadOnly ? .readOnly : .readWrite)
+        } catch {
+            throw Failure(
+                "monitor \(plan.monitor), as process.user, cannot open \(block.path) for block device "
+                    + "'\(block.name)': \(error.reason)")
+        }
     }
 }
 
 extension Resources {
-    /// A monitor opens KVM itself, in a cgroup whose rules may say nothing of it.
-    fileprivate mutating func allowKVM() {
+    /// A monitor opens its devices itself, in a cgroup whose rules may say nothing of them.
+    fileprivate mutating func allow(_ device: MonitorRoot.Device) {
         var rule = DeviceRule(allow: true)
-        (rule.type, rule.major, rule.minor, rule.access) = (.character, 10, 232, "rwm")
+        (rule.type, rule.access) = (device.isBlock ? .block : .character, device.isWritable ? "rwm" : "rm")
+        (rule.major, rule.minor) = (Int64(device.major), Int64(device.minor))
         devices.append(rule)
+    }
+}
+
+extension MonitorRoot {
+    /// Shows what a monitor opens itself: disks at their places, and the device of taps.
+    fileprivate mutating func show(_ blocks: Zip2Sequence<[BlockPlan], [OpenBlock]>, taps: Bool) throws {
+        for (number, (block, open)) in blocks.enumerated() {
+            let (place, status) = (MonitorLaunch.diskPath(number), try status(of: open.descriptor))
+            if status.kind == .blockDevice {
+                let (major, minor) = status.device
+                devices.append(
+                    Device(block: block.path, at: place, major: major, minor: minor, isWritable: !block.isReadOnly))
+            } else {
+                files.append(
+                    File(
+                        path: block.path, isOnHost: block.isOnHost, status: status, place: place,
+                        isWritable: !block.isReadOnly))
+            }
+        }
+        if taps { devices.append(.tap) }
     }
 }
 

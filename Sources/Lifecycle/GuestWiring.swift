@@ -14,8 +14,8 @@ enum GuestWiring {
     struct Received {
         let connection: GuestNetwork.Connection
         let device: SupervisedDevice
-        /// The hardware address, and the largest packet in bytes.
-        let hardware: (hardwareAddress: [UInt8], mtu: UInt32)
+        /// What an external monitor is told of it.
+        let network: MonitorLaunch.Network
     }
 
     /// Connects the guest of `record`, whose process 1 waits behind `connection`.
@@ -38,11 +38,13 @@ enum GuestWiring {
                 record.bareInterfaces = try bareInterfaces(in: namespace.raw)
                 try keep(record)
             }
-            let places = try ContainerNetwork(namespace.raw).perform {
+            let left = try ContainerNetwork(namespace.raw).perform {
                 var places: [TrafficRedirect.Place] = []
+                var taps: [Int32] = []
                 do {
                     try wireGuest(devices, wish) { tap in
                         places += tap.places
+                        taps.append(tap.index)
                         try sendDescriptor(
                             tap.descriptor.raw, text: tap.note(goesWithNamespace: !wish.isShared).text(),
                             over: socket)
@@ -52,9 +54,11 @@ enum GuestWiring {
                     if wish.mode != .redirect, wish.mode != .minimal { try? wish.links.remove(count: linkCount) }
                     throw error
                 }
-                return .array(places.map(\.json))
+                return ["places": .array(places.map(\.json)), "taps": .array(taps.map { JSONValue($0) })]
             }
-            record.redirects = places
+            record.redirects = left["places"] ?? .null
+            // These stay when nobody has them open.
+            if record.keepsTaps { record.taps = left["taps"]?.array?.compactMap { $0.integer(as: Int32.self) } ?? [] }
             // A namespace of the container's own goes with it, and all that is in it.
             if !record.networkNamespace.isEmpty { try keep(record) }
         } catch {
@@ -83,7 +87,8 @@ enum GuestWiring {
 
     /// Removes what ``connect(_:over:keep:)`` left on the interfaces of a namespace that outlives the container.
     static func takeBack(_ record: ContainerRecord) throws {
-        guard !record.networkDevices.isEmpty, !record.networkNamespace.isEmpty, mode(of: record) != .minimal
+        guard !record.networkDevices.isEmpty, !record.networkNamespace.isEmpty,
+            mode(of: record) != .minimal || !record.taps.isEmpty
         else { return }
         // What is there now may be another one, for such paths name processes.
         guard let namespace = try? openNamespace(record.networkNamespace, type: NamespaceFlag.network),
@@ -92,6 +97,7 @@ enum GuestWiring {
         let places = record.redirects.array?.compactMap(TrafficRedirect.Place.init(json:)) ?? []
         do {
             _ = try ContainerNetwork(namespace.raw).perform {
+                for tap in record.taps { try NetworkLinks().remove(index: tap) }
                 guard mode(of: record) == .redirect else {
                     try GuestLinks(ofProcess: record.pid).remove(count: devices(of: record).linkCount)
                     return .null
@@ -130,7 +136,8 @@ enum GuestWiring {
                 device: SupervisedDevice(
                     name: tap.connection.device, kind: .network(hardwareAddress: tap.hardwareAddress, mtu: tap.mtu),
                     descriptor: descriptor, closesLate: tap.goesWithNamespace),
-                hardware: (tap.hardwareAddress, tap.mtu))
+                network: MonitorLaunch.Network(
+                    name: tap.connection.device, tap: tap.name, hardwareAddress: tap.hardwareAddress, mtu: tap.mtu))
         }
     }
 }

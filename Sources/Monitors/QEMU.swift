@@ -18,7 +18,7 @@ public struct QEMU: Monitor {
     public let form = MonitorForm.external(
         MonitorProgram(
             names: ["qemu-system-x86_64"], dataDirectories: ["/usr/share/qemu", "/usr/share/seabios"],
-            interprets: true, control: .qmp, calls: QEMUCalls.all))
+            accelerators: [.kvm, .tcg], takesDescriptors: true, control: .qmp, calls: QEMUCalls.all))
 
     /// Creates the monitor.
     public init() {}
@@ -47,13 +47,21 @@ public struct QEMU: Monitor {
         return arguments + ["-append", launch.commandLine]
     }
 
+    /// The device isa-debug-exit ends it with twice the guest's value and one; a machine that is switched off or reset ends
+    /// it with 0, which after a signal stands for a guest that has obeyed.
+    public func status(of code: Int32, exitPort: ExitPort?, askedBy signal: Int32?) -> Int32 {
+        if let exitPort, code & 1 == 1 { return exitPort.status(of: UInt32(code >> 1)) }
+        if code == 0, let signal { return 128 + signal }
+        return code
+    }
+
     private static func processor(_ launch: MonitorLaunch) -> [String] {
         switch launch.accelerator {
         // The buffer for translated instructions is limited, or it grows to a quarter of the guest's memory.
         case .tcg: ["-accel", "tcg,tb-size=32", "-cpu", "max"]
         case .kvm where launch.isProcessorVirtualised: ["-accel", "kvm", "-cpu", "host"]
         // A hypervisor in software has no IA32_ARCH_CAPABILITIES to set.
-        case .kvm: ["-accel", "kvm", "-cpu", "host,-arch-capabilities"]
+        case .kvm, .process: ["-accel", "kvm", "-cpu", "host,-arch-capabilities"]
         }
     }
 

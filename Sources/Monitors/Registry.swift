@@ -4,5 +4,7 @@ public import GuestModel
 public let monitors: [any Monitor] = [
     Solo5SPT(),
     Solo5HVT(),
+    Solo5SPTProgram(),
+    Solo5HVTProgram(),
     QEMU(),
 ]

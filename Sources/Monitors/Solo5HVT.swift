@@ -4,8 +4,8 @@ public import GuestModel
 public struct Solo5HVT: Monitor {
     /// `hvt`
     public let name = "hvt"
-    /// The name urunc's images use is the same; this is the program's.
-    public let aliases = ["solo5-hvt"]
+    /// The name in urunc's images is the same.
+    public let aliases = [String]()
     /// ABI version 2, HVT_ABI_VERSION.
     public let bootProtocols = [BootProtocol.solo5HVT]
     /// KVM.

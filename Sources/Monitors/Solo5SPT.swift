@@ -4,8 +4,8 @@ public import GuestModel
 public struct Solo5SPT: Monitor {
     /// `spt`
     public let name = "spt"
-    /// The name urunc's images use is the same; this is the program's.
-    public let aliases = ["solo5-spt"]
+    /// The name in urunc's images is the same.
+    public let aliases = [String]()
     /// ABI version 2, SPT_ABI_VERSION.
     public let bootProtocols = [BootProtocol.solo5SPT]
     /// Nothing.

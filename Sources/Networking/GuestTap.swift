@@ -5,6 +5,8 @@ public import HostSystem
 public struct GuestTap: ~Copyable {
     /// The tap, for the monitor.
     public let descriptor: Descriptor
+    /// The tap's name and number in its namespace.
+    public let name: String, index: Int32
     /// What the guest is told.
     public let connection: GuestNetwork.Connection
     /// The hardware address the guest uses, and the largest packet in bytes, with or without an interface.
@@ -16,10 +18,12 @@ public struct GuestTap: ~Copyable {
     private static let defaultMTU: UInt32 = 1500
 
     private init(
-        _ descriptor: consuming Descriptor, _ connection: GuestNetwork.Connection, hardwareAddress: [UInt8],
+        _ tap: consuming Tap, _ index: Int32, _ connection: GuestNetwork.Connection, hardwareAddress: [UInt8],
         mtu: UInt32, places: [TrafficRedirect.Place]
     ) {
-        self.descriptor = descriptor
+        name = tap.name
+        self.index = index
+        descriptor = tap.takeDescriptor()
         self.connection = connection
         self.hardwareAddress = hardwareAddress
         self.mtu = mtu
@@ -40,13 +44,14 @@ public struct GuestTap: ~Copyable {
         let mtu = found?.interface.mtu ?? defaultMTU
         if let found, wish.mode == .macvtap {
             let tap = try LinkedInterface(found, link: link).openMacvtap()
-            return GuestTap(tap.takeDescriptor(), connection, hardwareAddress: address, mtu: mtu, places: [])
+            let index = try NetworkLinks.index(of: tap.name)
+            return GuestTap(tap, index, connection, hardwareAddress: address, mtu: mtu, places: [])
         }
         let tap = try Tap("swiftlet%d")
         let index = try NetworkLinks.index(of: tap.name)
         try NetworkLinks().furnish(index, mtu: mtu, named: tap.name)
         let places = try found.map { try connect($0, tap: index, named: tap.name, link: link, wish) }
-        return GuestTap(tap.takeDescriptor(), connection, hardwareAddress: address, mtu: mtu, places: places ?? [])
+        return GuestTap(tap, index, connection, hardwareAddress: address, mtu: mtu, places: places ?? [])
     }
 
     /// Makes a tap for a guest's device that leads to the namespace alone.
@@ -54,7 +59,8 @@ public struct GuestTap: ~Copyable {
         let link = try MinimalLink()
         let interface = link.interface
         return GuestTap(
-            link.tap.takeDescriptor(), GuestNetwork.Connection(device: name, interface: interface),
+            link.tap, try NetworkLinks.index(of: interface.name),
+            GuestNetwork.Connection(device: name, interface: interface),
             hardwareAddress: interface.hardwareAddress, mtu: interface.mtu, places: [])
     }
 
@@ -125,7 +131,8 @@ extension GuestTap {
     /// - Parameter goesWithNamespace: Whether nobody looks at its namespace when the guest has gone.
     public func note(goesWithNamespace: Bool) -> JSONValue {
         var note: JSONObject = [
-            "device": .string(connection.device), "hardwareAddress": .array(hardwareAddress.map { JSONValue($0) }),
+            "device": .string(connection.device), "tap": .string(name),
+            "hardwareAddress": .array(hardwareAddress.map { JSONValue($0) }),
             "mtu": JSONValue(mtu), "goesWithNamespace": .bool(goesWithNamespace),
         ]
         if let interface = connection.interface {
@@ -146,6 +153,8 @@ extension GuestTap {
 public struct ReceivedTap {
     /// What the guest is told.
     public let connection: GuestNetwork.Connection
+    /// The tap's name in its namespace.
+    public let name: String
     /// The guest's hardware address.
     public let hardwareAddress: [UInt8]
     /// The largest packet in bytes.
@@ -158,6 +167,7 @@ public struct ReceivedTap {
         guard let device = note["device"]?.string, let mtu = note["mtu"]?.integer(as: UInt32.self),
             let address = note["hardwareAddress"]?.array?.compactMap({ $0.integer(as: UInt8.self) })
         else { return nil }
+        name = note["tap"]?.string ?? ""
         hardwareAddress = address
         self.mtu = mtu
         goesWithNamespace = note["goesWithNamespace"]?.bool ?? false

@@ -14,14 +14,49 @@ public struct MonitorRoot {
         public let status: FileStatus
         /// Where the monitor finds it.
         public let place: String
+        /// Whether the monitor may write to it.
+        public let isWritable: Bool
 
         /// A file that is at `path` and, for the monitor, at `place`.
-        public init(path: String, isOnHost: Bool, status: FileStatus, place: String) {
+        public init(path: String, isOnHost: Bool, status: FileStatus, place: String, isWritable: Bool = false) {
             self.path = path
             self.isOnHost = isOnHost
             self.status = status
             self.place = place
+            self.isWritable = isWritable
         }
+    }
+
+    /// A device that the monitor opens itself.
+    public struct Device: Sendable {
+        /// Where the host has it.
+        public let path: String
+        /// Where the monitor finds it.
+        public let place: String
+        /// Whether it is a block device, not a character device.
+        public let isBlock: Bool
+        /// Its numbers. See the kernel's Documentation/admin-guide/devices.txt.
+        public let major: UInt32, minor: UInt32
+        /// Whether the monitor may write to it.
+        public let isWritable: Bool
+
+        /// The block device with these numbers that the host has at `path`.
+        public init(block path: String, at place: String, major: UInt32, minor: UInt32, isWritable: Bool) {
+            (self.path, self.place, isBlock) = (path, place, true)
+            (self.major, self.minor, self.isWritable) = (major, minor, isWritable)
+        }
+
+        private init(_ path: String, major: UInt32, minor: UInt32) {
+            (self.path, place, isBlock, isWritable) = (path, path, false, true)
+            (self.major, self.minor) = (major, minor)
+        }
+
+        /// The device of KVM.
+        public static let kvm = Device("/dev/kvm", major: 10, minor: 232)
+        /// The device of taps.
+        public static let tap = Device("/dev/net/tun", major: 10, minor: 200)
+
+        fileprivate var mode: UInt32 { (isBlock ? 0o060_000 : 0o020_000) | (isWritable ? 0o600 : 0o400) }
     }
 
     /// The program's path on the host, relative to which it may look for its data; only the directory is there.
@@ -30,18 +65,19 @@ public struct MonitorRoot {
     public var directories: [String]
     /// The guest's files.
     public var files: [File]
-    /// Whether /dev/kvm is there, and whose it is.
-    public var hasKVM: Bool
+    /// The devices, which are the owner's.
+    public var devices: [Device]
     /// The monitor's user and group in the container.
     public var owner: (uid: UInt32, gid: UInt32)
 
     /// A root.
-    public init(program: String, directories: [String], files: [File], hasKVM: Bool, owner: (uid: UInt32, gid: UInt32))
-    {
+    public init(
+        program: String, directories: [String], files: [File], devices: [Device], owner: (uid: UInt32, gid: UInt32)
+    ) {
         self.program = program
         self.directories = directories
         self.files = files
-        self.hasKVM = hasKVM
+        self.devices = devices
         self.owner = owner
     }
 
@@ -49,10 +85,9 @@ public struct MonitorRoot {
     private static let libraries = ["/lib", "/lib32", "/lib64", "/libx32", "/usr/lib", "/usr/lib64", "/usr/local/lib"]
     private static let linkerCache = "/etc/ld.so.cache"
     /// MOUNT_ATTR_RDONLY, _NOSUID, _NODEV of mount_setattr(2).
-    private static let readOnly: UInt64 = 1 | 2 | 4
+    private static let readOnly: UInt64 = 1 | restricted
+    private static let restricted: UInt64 = 2 | 4
     private static let noExecute: UInt64 = 8
-    /// The number of /dev/kvm. See the kernel's Documentation/admin-guide/devices.txt.
-    static let kvm: (major: UInt32, minor: UInt32) = (10, 232)
 
     /// Furnishes the directory open as `root`, which is empty.
     ///
@@ -60,7 +95,7 @@ public struct MonitorRoot {
     func furnish(_ root: Int32, rootPath: String) throws {
         for path in Self.libraries + directories { try showDirectory(path, in: root) }
         try makeParents(of: program, in: root)
-        if exists(Self.linkerCache) { try bind(Self.linkerCache, at: Self.linkerCache, in: root, []) }
+        if exists(Self.linkerCache) { try bind(Self.linkerCache, at: Self.linkerCache, in: root, Self.readOnly) }
         let container = try openWithoutLinks(rootPath, flags: [.directory, .pathOnly])
         for file in files {
             let found =
@@ -70,9 +105,11 @@ public struct MonitorRoot {
             guard try status(of: found.raw).isSameFile(as: file.status) else {
                 throw Failure("\(file.path) is not the file any more that it was")
             }
-            try attach(try cloneMount("", in: found.raw, recursive: false), at: file.place, in: root, [.noExecute])
+            try attach(
+                try cloneMount("", in: found.raw, recursive: false), at: file.place, in: root,
+                (file.isWritable ? Self.restricted : Self.readOnly) | Self.noExecute)
         }
-        if hasKVM { try showKVM(in: root) }
+        for device in devices { try show(device, in: root) }
     }
 
     private func showDirectory(_ path: String, in root: Int32) throws {
@@ -91,36 +128,33 @@ public struct MonitorRoot {
         try attachMount(copy.raw, at: place.raw)
     }
 
-    private struct Extra: OptionSet {
-        let rawValue: UInt64
-        static let noExecute = Extra(rawValue: MonitorRoot.noExecute)
+    private func bind(_ path: String, at place: String, in root: Int32, _ attributes: UInt64) throws {
+        try attach(try cloneMount(path, recursive: false), at: place, in: root, attributes)
     }
 
-    private func bind(_ path: String, at place: String, in root: Int32, _ extra: Extra) throws {
-        try attach(try cloneMount(path, recursive: false), at: place, in: root, extra)
-    }
-
-    private func attach(_ mount: consuming Descriptor, at place: String, in root: Int32, _ extra: Extra) throws {
+    private func attach(_ mount: consuming Descriptor, at place: String, in root: Int32, _ attributes: UInt64) throws {
         let name = String(place.dropFirst())
         try makeParents(of: name, in: root)
         try makeNode(name, in: root, mode: 0o100_444)
-        try setMountAttributes(mount.raw, set: Self.readOnly | extra.rawValue, recursive: false)
+        try setMountAttributes(mount.raw, set: attributes, recursive: false)
         let file = try openBeneath(root, name, flags: .pathOnly)
         try attachMount(mount.raw, at: file.raw)
     }
 
-    private func showKVM(in root: Int32) throws {
-        try makeParents(of: "dev/kvm", in: root)
+    private func show(_ device: Device, in root: Int32) throws {
+        let name = String(device.place.dropFirst())
+        try makeParents(of: name, in: root)
         do throws(HostError) {
-            try makeNode("dev/kvm", in: root, mode: 0o020_600, major: Self.kvm.major, minor: Self.kvm.minor)
-            try changeOwner(of: "dev/kvm", in: root, uid: owner.uid, gid: owner.gid)
+            try makeNode(name, in: root, mode: device.mode, major: device.major, minor: device.minor)
+            try changeOwner(of: name, in: root, uid: owner.uid, gid: owner.gid)
         } catch {
             // In a user namespace no node can be made; what the host has lets its user in, or nobody.
             guard error.isPermission else { throw error }
-            try makeNode("dev/kvm", in: root, mode: 0o100_600)
-            let place = try openBeneath(root, "dev/kvm", flags: .pathOnly)
-            let device = try cloneMount("/dev/kvm", recursive: false)
-            try attachMount(device.raw, at: place.raw)
+            try makeNode(name, in: root, mode: 0o100_600)
+            let place = try openBeneath(root, name, flags: .pathOnly)
+            let copy = try cloneMount(device.path, recursive: false)
+            if !device.isWritable { try setMountAttributes(copy.raw, set: 1, recursive: false) }
+            try attachMount(copy.raw, at: place.raw)
         }
     }
 

@@ -196,7 +196,7 @@ struct RootSwitch {
         let inodes = settings.monitorRoot == nil ? 4 : 64
         // A monitor's device nodes are the only ones there, and nobody inside can make any.
         var flags: MountFlags = [.noSetUserID, .noExecute]
-        if settings.monitorRoot?.hasKVM != true { flags.insert(.noDevices) }
+        if settings.monitorRoot?.devices.isEmpty != false { flags.insert(.noDevices) }
         try mount("tmpfs", at: place, type: "tmpfs", flags: flags, data: "mode=755,size=4k,nr_inodes=\(inodes)")
         var console: Console?
         if settings.spec.process?.terminal == true {

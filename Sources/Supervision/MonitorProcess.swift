@@ -9,18 +9,18 @@ public struct MonitorProcess {
     public let program: Int32
     /// Its arguments, the program's name first.
     public let arguments: [String]
-    /// The descriptors that it is to have behind the control socket's, which is ``firstDescriptor``.
+    /// The descriptors that it is to have behind the control socket's, which is ``firstDescriptor`` where it is controlled.
     public let descriptors: [Int32]
     /// The system calls it may make; nil for all.
     public let filter: SeccompProgram?
     /// How it is controlled.
     public let control: MonitorProgram.Control
-    /// The port by which the guest says how it ended.
-    public let exitPort: ExitPort?
     /// What makes the guest shut down.
     public let stopRequests: [GuestHardware.StopRequest]
     /// How long the guest may take for that, in seconds.
     public let graceSeconds: Int
+    /// The container's status for the monitor's own, and the signal upon which the guest was asked to end.
+    public let status: (Int32, Int32?) -> Int32
 
     /// The control socket's descriptor in the monitor; the others follow.
     public static let firstDescriptor: Int32 = 3
@@ -28,8 +28,8 @@ public struct MonitorProcess {
     /// A monitor.
     public init(
         name: String, program: Int32, arguments: [String], descriptors: [Int32], filter: SeccompProgram?,
-        control: MonitorProgram.Control, exitPort: ExitPort?, stopRequests: [GuestHardware.StopRequest],
-        graceSeconds: Int
+        control: MonitorProgram.Control, stopRequests: [GuestHardware.StopRequest], graceSeconds: Int,
+        status: @escaping (Int32, Int32?) -> Int32
     ) {
         self.name = name
         self.program = program
@@ -37,9 +37,9 @@ public struct MonitorProcess {
         self.descriptors = descriptors
         self.filter = filter
         self.control = control
-        self.exitPort = exitPort
         self.stopRequests = stopRequests
         self.graceSeconds = graceSeconds
+        self.status = status
     }
 
     /// Becomes the monitor. Returns only by throwing.
@@ -49,7 +49,8 @@ public struct MonitorProcess {
     ///   - errors: What becomes its standard error.
     ///   - connection: A descriptor that stays until the monitor has begun.
     func execute(control: Int32, errors: Int32) throws(HostError) -> Never {
-        let wanted = [control] + descriptors
+        // The socket of one that is not controlled closes when it has begun.
+        let wanted = (self.control == .none ? [] : [control]) + descriptors
         let end = Self.firstDescriptor + Int32(wanted.count)
         // Out of the way of the numbers they are to have.
         var moved: [Int32] = []

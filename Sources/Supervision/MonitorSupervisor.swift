@@ -86,12 +86,8 @@ final class MonitorWatch {
     /// - Throws: An error when the guest never began to run; the monitor has ended then.
     func attend(_ signals: borrowing SignalQueue, started: () -> Void) throws -> Int32 {
         do {
-            if monitor.control == .none {
-                begin(started)
-            } else {
-                // At once: the monitor reads them when it is there, without another turn for each.
-                for command in commands { try session.send(command) }
-            }
+            // At once: the monitor reads them when it is there, without another turn for each.
+            if monitor.control == .qmp { for command in commands { try session.send(command) } }
             while true {
                 let ready = try wait(signals.descriptor.raw)
                 if ready.errors { try takeErrors() }
@@ -140,6 +136,7 @@ final class MonitorWatch {
     private func takeMessages(_ started: () -> Void) throws {
         guard let messages = try session.receive() else {
             hasControl = false
+            if monitor.control == .none { begin(started) }
             return
         }
         for message in messages {
@@ -192,7 +189,7 @@ final class MonitorWatch {
             if case .starting = phase {
                 // A guest that was let go may have been faster than the answers.
                 while hasControl, try waitUntilReadable([session.socket], timeout: 0)[0] { try takeMessages(started) }
-                guard commands.count < 2 else { throw failure(end) }
+                guard monitor.control == .none || commands.count < 2 else { throw failure(end) }
                 if case .starting = phase { begin(started) }
             }
             return end
@@ -208,21 +205,8 @@ final class MonitorWatch {
     }
 
     private func status(_ end: ProcessEnd) -> Int32 {
-        var request: Int32?
-        if case .stopping(let signal, _) = phase { request = signal }
-        return monitor.status(of: end, askedBy: request)
-    }
-}
-
-extension MonitorProcess {
-    /// The container's status for the monitor's own.
-    ///
-    /// QEMU's isa-debug-exit ends it with twice the guest's value and one; a machine that is switched off or reset ends it
-    /// with 0, which after a signal stands for a guest that has obeyed.
-    func status(of end: ProcessEnd, askedBy signal: Int32?) -> Int32 {
         guard case .exited(let code) = end else { return end.shellStatus }
-        if let exitPort, code & 1 == 1 { return exitPort.status(of: UInt32(code >> 1)) }
-        if code == 0, let signal { return 128 + signal }
-        return code
+        guard case .stopping(let signal, _) = phase else { return monitor.status(code, nil) }
+        return monitor.status(code, signal)
     }
 }

@@ -50,7 +50,7 @@ reports() { # yes|no NAME REGEX
     chmod +x "$programs"/*
     PATH=$programs:$PATH ok check
     reports no firecracker "$programs/firecracker.*does not run.*: Firecracker v1\.7\.0$"
-    reports no solo5-spt 'no version$'
+    reports yes solo5-spt "$programs/solo5-spt: no version$"
 }
 
 @test "check reads the operator's configuration" {

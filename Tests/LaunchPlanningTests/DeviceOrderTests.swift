@@ -9,7 +9,10 @@ import Testing
     /// The devices that a monitor's arguments attach for a bundle with two networks: their drivers and what is behind them.
     private func devices(_ bundle: TestBundle) throws -> [String] {
         let guest = try #require(try bundle.plan().guest)
-        let networks = (0..<2).map { (hardwareAddress: [2, 0, 0, 0, 0, $0] as [UInt8], mtu: UInt32(1500)) }
+        let networks = (0..<2).map { (number: UInt8) in
+            MonitorLaunch.Network(
+                name: "net\(number)", tap: "tap\(number)", hardwareAddress: [2, 0, 0, 0, 0, number], mtu: 1500)
+        }
         let program = try #require(guest.program)
         let arguments = try guest.arguments(of: program, networks: networks, commandLine: [])
         return zip(arguments, arguments.dropFirst()).compactMap { option, value in

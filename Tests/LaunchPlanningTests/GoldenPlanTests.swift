@@ -43,7 +43,7 @@ struct PlanRow: Sendable, CustomTestStringConvertible {
             $0.arguments = ["/bin/sh", "unused"]
             $0.annotations = [
                 ("org.swiftlet.unikernel.binary", "/unikernel"), ("org.swiftlet.unikernel.type", "mirage"),
-                ("org.swiftlet.unikernel.monitor", "solo5-spt"),
+                ("org.swiftlet.unikernel.monitor", "spt"),
                 ("org.swiftlet.unikernel.cmdline", "from  annotations"),
             ]
         },
@@ -88,6 +88,19 @@ struct PlanRow: Sendable, CustomTestStringConvertible {
                 ("com.urunc.unikernel.binary", "/guest"), ("io.kubernetes.cri.container-type", "container"),
                 ("io.kubernetes.cri.sandbox-id", "1"),
             ]
+        },
+        PlanRow("solo5-spt-program", TestBundle(twoDisks)) {
+            $0.files += [("/disk.img", [1]), ("/second", [1])]
+            $0.annotations = [
+                ("org.swiftlet.unikernel.monitor-path", "/opt/solo5-spt"),
+                ("org.swiftlet.unikernel.block-sector-size.second", "4096"),
+            ]
+            $0.configuration = "[annotations]\nallow = [\"org.swiftlet.unikernel.monitor-path\"]"
+        },
+        PlanRow("solo5-hvt-program", hvt) {
+            $0.arguments = ["/unikernel", "two  words"]
+            $0.annotations = [("com.urunc.unikernel.hypervisor", "hvt")]
+            $0.configuration = "[monitors.hvt]\nenabled = false"
         },
         PlanRow("solo5-hvt", hvt),
         PlanRow("solo5-hvt-memory-limit", hvt) { $0.memoryLimit = 63 << 20 },

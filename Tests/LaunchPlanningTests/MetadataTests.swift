@@ -245,14 +245,14 @@ struct MetadataRow: Sendable, CustomTestStringConvertible {
         ) { $0.machine = ["kernel": ["path": "/unikernel", "initrd": "/etc/passwd"]] },
         RefusedPlan(
             "initrd for a tender",
-            "\(guest): monitor spt cannot give a guest an initial RAM disk (\(urunc)initrd)", PlanErrorTests.spt
+            "\(guest): solo5 guest takes no initial RAM disk (\(urunc)initrd)", PlanErrorTests.spt
         ) {
             $0.files.append(("/initrd", [1]))
             $0.annotations = [("\(urunc)binary", "/unikernel"), ("\(urunc)initrd", "L2luaXRyZA==")]
         },
         RefusedPlan(
             "initrd of kraft's for a tender",
-            "cannot run /unikraft/bin/kernel as a unikernel: monitor spt cannot give a guest an initial RAM disk "
+            "cannot run /unikraft/bin/kernel as a unikernel: solo5 guest takes no initial RAM disk "
                 + "(kraft's layout)", PublishedImageTests.image(at: "/unikraft/bin/kernel")
         ) {
             $0.files.append(("/unikraft/bin/initrd", [1]))
@@ -289,19 +289,37 @@ struct MetadataRow: Sendable, CustomTestStringConvertible {
             $0.configuration = "[annotations]\nallow = [\"/vm/hypervisor/path\"]"
         },
         RefusedPlan(
-            "a tender's program", "\(guest): monitor spt is part of swiftlet, no other program (\(own)monitor-path)",
-            PlanErrorTests.spt
+            "a tender's program that is missing",
+            "\(guest): monitor solo5-spt is not installed: no solo5-spt in $PATH", PlanErrorTests.spt
         ) {
-            $0.annotations = [("\(own)monitor-path", "/usr/bin/spt")]
-            $0.configuration = "[annotations]\nallow = [\"\(own)monitor-path\"]"
+            $0.annotations = [("\(own)monitor", "solo5-spt")]
+            $0.host = HostFacts(kvmProblem: nil, isProcessorVirtualised: true) { _ in nil }
         },
         RefusedPlan(
             "processors of a tender",
-            "\(guest): monitor spt gives a guest one processor, not 4 (/vm/hwConfig/vcpus)", PlanErrorTests.spt
+            "\(guest): solo5 guest uses at most 1 processors, not 4 (/vm/hwConfig/vcpus)", PlanErrorTests.spt
         ) { $0.machine = ["kernel": ["path": "/unikernel"], "hwConfig": ["vcpus": 4]] },
         RefusedPlan(
-            "monitor that is switched off", "\(guest): monitor spt is switched off in \(file)", PlanErrorTests.spt
-        ) { $0.configuration = "[monitors.spt]\nenabled = false" },
+            "monitor that is switched off",
+            "\(guest): monitor spt is switched off in \(file); monitor solo5-spt is not installed: no solo5-spt in $PATH",
+            PlanErrorTests.spt
+        ) {
+            $0.configuration = "[monitors.spt]\nenabled = false"
+            $0.host = HostFacts(kvmProblem: nil, isProcessorVirtualised: true) { _ in nil }
+        },
+        RefusedPlan(
+            "a read-only disk of an external tender",
+            "\(guest): monitor solo5-spt writes to block devices, and 'disk' can only be read",
+            TestBundle(Solo5Builder(target: 2, devices: [("disk", 1)]))
+        ) {
+            $0.files.append(("/disk/file", [1]))
+            $0.annotations = [("\(own)monitor", "solo5-spt")]
+        },
+        RefusedPlan(
+            "a macvtap of an external tender",
+            "monitor solo5-spt opens taps by their names, which none of network mode \"macvtap\" has: choose another one",
+            PlanErrorTests.spt
+        ) { $0.annotations = [("\(own)monitor", "solo5-spt"), ("\(own)network-mode", "macvtap")] },
         RefusedPlan(
             "wrong configuration", "\(file):1: expected a key or a table, found \"?\"", PlanErrorTests.spt
         ) { $0.configuration = "?" },

@@ -46,7 +46,7 @@ struct RefusedPlan: Sendable, CustomTestStringConvertible {
         RefusedPlan(
             "wrong monitor",
             "\(guest): monitor hvt boots solo5-hvt (ABI 2), the guest is made for solo5-spt (ABI 2)", spt
-        ) { $0.annotations = [("\(own)monitor", "solo5-hvt")] },
+        ) { $0.annotations = [("\(own)monitor", "hvt")] },
         RefusedPlan(
             "unknown type",
             "\(guest): unikernel type \"nosuch\" is not known (known are: \(known))", spt

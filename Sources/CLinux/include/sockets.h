@@ -27,6 +27,8 @@ static inline int lx_link_index(const char *name) { unsigned index = if_nametoin
 /* Makes a tap device in the caller's network namespace, one that goes with the descriptor; `name` has a %d for a free
  * number and becomes the device's. See the kernel's Documentation/networking/tuntap.rst. */
 int lx_tap_open(char name[16]);
+/* Has an open tap stay when it is closed, for the caller's user alone. */
+int lx_tap_leave(int fd);
 /* Has an open macvtap device pass frames without a header (IFF_VNET_HDR, which it begins with). */
 int lx_macvtap_frames(int fd);
 /* Any socket will do for an interface's flags. See netdevice(7). */
