@@ -39,6 +39,14 @@ let staticLink: [LinkerSetting] = [
         .when(configuration: .release))
 ]
 
+/// The agent opens libraries at run time, so it needs the C library as a shared one, and nothing else.
+let agentLink: [LinkerSetting] = [
+    .unsafeFlags(
+        ["-static-stdlib", "-use-ld=lld", "-Xlinker", "--icf=all", "-Xlinker", "-l:libseccomp.a"]
+            + ["-Xlinker", "--as-needed", "-Xlinker", "-z", "-Xlinker", "now"],
+        .when(configuration: .release))
+]
+
 func library(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
     .target(name: name, dependencies: dependencies, swiftSettings: strict)
 }
@@ -49,7 +57,10 @@ func tests(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
 
 let package = Package(
     name: "swiftlet",
-    products: [.executable(name: "swiftlet", targets: ["swiftlet"])],
+    products: [
+        .executable(name: "swiftlet", targets: ["swiftlet"]),
+        .executable(name: "swiftlet-vaccel", targets: ["swiftlet-vaccel"]),
+    ],
     targets: [
         // edges: the kernel and the C libraries
         .systemLibrary(name: "CSeccomp", pkgConfig: "libseccomp", providers: [.apt(["libseccomp-dev"])]),
@@ -84,7 +95,11 @@ let package = Package(
                 "Sandboxing", "Storage", "Supervision", "ContainerState", "Criu",
             ]),
         // agent
-        library("VAccelAgent", ["HostSystem"]),
+        library("VAccelProtocol", []),
+        library("VAccelAgent", ["HostSystem", "VAccelProtocol"]),
+        library("VAccelCommand", ["HostSystem", "VAccelAgent"]),
+        .executableTarget(
+            name: "swiftlet-vaccel", dependencies: ["VAccelCommand"], swiftSettings: strict, linkerSettings: agentLink),
         // edges: the command line
         library("Commands", ["HostSystem", "HostConfiguration", "OCISpec", "LaunchPlanning", "Lifecycle"]),
         .executableTarget(

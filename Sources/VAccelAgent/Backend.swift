@@ -24,6 +24,8 @@ public struct BackendDescription: Sendable {
     public let summary: String
     /// Where it runs.
     public let placement: Placement
+    /// Bits of a session's flags that name it: CPU 1, GPU 2, FPGA 4, software 8, TensorFlow 16, Torch 32, generic 128, debug 256.
+    public let hints: UInt32
     /// Which operations it has, with the operator's settings. Opens nothing that is slow to open: asked at the first call.
     public let offers: @Sendable (Operation.Kind, BackendSettings) -> Bool
     /// Opens libraries and models. In the worker, before it is confined; what it throws is logged, and every operation fails.
@@ -31,11 +33,12 @@ public struct BackendDescription: Sendable {
 
     /// Creates a description; the parameters are the properties.
     public init(
-        name: String, summary: String, placement: Placement,
+        name: String, summary: String, placement: Placement, hints: UInt32 = 0,
         offers: @escaping @Sendable (Operation.Kind, BackendSettings) -> Bool,
         make: @escaping @Sendable (BackendSettings) throws -> any Backend
     ) {
-        (self.name, self.summary, self.placement, self.offers, self.make) = (name, summary, placement, offers, make)
+        (self.name, self.summary, self.placement, self.hints) = (name, summary, placement, hints)
+        (self.offers, self.make) = (offers, make)
     }
 }
 

@@ -1,7 +1,9 @@
+import HostSystem
+
 extension BackendDescription {
     /// Upstream's dummy answers: shows that a guest reaches its agent, computes nothing.
     public static let noop = BackendDescription(
-        name: "noop", summary: "dummy answers, as upstream's noop plug-in gives them", placement: .agent,
+        name: "noop", summary: "dummy answers, as upstream's noop plug-in gives them", placement: .agent, hints: 256,
         offers: { _, _ in true }, make: { _ in NoopBackend() })
 }
 
@@ -19,14 +21,28 @@ final class NoopBackend: Backend {
         }
     }
 
+    /// Upstream's: a smallest of -1 and a largest of 10000, a product of 9.1 everywhere, true sums.
     private static func answers(to task: ArrayTask) -> [Bytes] {
-        func zeros(_ count: Int) -> Bytes { Array(repeating: 0, count: count)[...] }
-        return switch task {
-        case .minmax(let data, _, _, _): [data, zeros(8), zeros(8)]
+        switch task {
+        case .minmax(let data, _, _, _):
+            [data, bytes(of: Double(-1).bitPattern, 8), bytes(of: Double(10000).bitPattern, 8)]
         case .copy(let data): [data]
-        case .multiply(let left, _), .add(let left, _): [left]
-        case .parallel(let left, let right): [left, right]
+        case .multiply(let left, _): [repeated(9.1, asIn: left)]
+        case .add(let left, let right): [sums(left, right)]
+        case .parallel(let left, let right): [sums(left, right), repeated(1, asIn: left)]
         }
+    }
+
+    private static func bytes(of pattern: UInt64, _ count: Int) -> Bytes {
+        (0..<count).map { UInt8(truncatingIfNeeded: pattern >> UInt64(8 * $0)) }[...]
+    }
+
+    private static func repeated(_ value: Float, asIn array: Bytes) -> Bytes {
+        floatBytes(Array(repeating: value, count: array.count / 4))[...]
+    }
+
+    private static func sums(_ left: Bytes, _ right: Bytes) -> Bytes {
+        floatBytes(zip(floats(left), floats(right)).map { $0 + $1 })[...]
     }
 
     /// As many tensors as the guest has room for: its inputs in turn.

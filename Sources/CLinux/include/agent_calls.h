@@ -1,0 +1,103 @@
+/* What the vAccel agent needs: epoll(7), sockets that never block, listening at addresses of four families. */
+#ifndef CLINUX_AGENT_CALLS_H
+#define CLINUX_AGENT_CALLS_H
+
+#include "clinux.h"
+#include <linux/vm_sockets.h>
+#include <malloc.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <signal.h>
+#include <sys/epoll.h>
+#include <sys/random.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+
+enum { LX_READABLE = EPOLLIN, LX_WRITABLE = EPOLLOUT, LX_CLOSED = EPOLLHUP | EPOLLERR };
+
+static inline int lx_epoll(void) { return (int)LX_RESULT(epoll_create1(EPOLL_CLOEXEC)); }
+/* `events`: LX_READABLE | LX_WRITABLE. `operation`: 1 to add, 2 to take out, 3 to change. */
+static inline int lx_epoll_control(int set, int operation, int fd, uint32_t events, uint64_t token) {
+    struct epoll_event event = {.events = events, .data.u64 = token};
+    return (int)LX_RESULT(epoll_ctl(set, operation, fd, &event));
+}
+/* Up to `room` events, their bits and tokens; 0 when `milliseconds` have passed or a signal came. */
+static inline int lx_epoll_wait(int set, uint32_t *bits, uint64_t *tokens, int room, int milliseconds) {
+    struct epoll_event events[64];
+    int count = epoll_wait(set, events, room < 64 ? room : 64, milliseconds);
+    if (count < 0) return errno == EINTR ? 0 : -errno;
+    for (int i = 0; i < count; i++) { bits[i] = events[i].events; tokens[i] = events[i].data.u64; }
+    return count;
+}
+
+static inline int lx_accept_stream(int fd) { return (int)LX_RETRY(accept4(fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK)); }
+static inline ssize_t lx_receive_now(int fd, void *data, size_t size) { return LX_RETRY(recv(fd, data, size, MSG_DONTWAIT)); }
+static inline ssize_t lx_send_now(int fd, const void *data, size_t size, int more) {
+    return LX_RETRY(send(fd, data, size, MSG_DONTWAIT | MSG_NOSIGNAL | (more ? MSG_MORE : 0)));
+}
+/* Waits until the other end takes or sends something. */
+static inline ssize_t lx_receive_some(int fd, void *data, size_t size) { return LX_RETRY(recv(fd, data, size, 0)); }
+static inline int lx_unblock(int fd) {
+    int flags = fcntl(fd, F_GETFL);
+    return flags < 0 ? -errno : (int)LX_RESULT(fcntl(fd, F_SETFL, flags | O_NONBLOCK));
+}
+static inline int lx_close_on_exec(int fd) { return (int)LX_RESULT(fcntl(fd, F_SETFD, FD_CLOEXEC)); }
+/* 1 when `fd` is a stream socket that listens, 0 when it is not. */
+static inline int lx_listens(int fd) {
+    int listens = 0, type = 0;
+    socklen_t size = sizeof listens;
+    if (getsockopt(fd, SOL_SOCKET, SO_ACCEPTCONN, &listens, &size) < 0) return 0;
+    size = sizeof type;
+    if (getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &size) < 0) return 0;
+    return listens && type == SOCK_STREAM;
+}
+/* Small answers must not wait for an acknowledgement; other families do not know the option. */
+static inline void lx_no_delay(int fd) { int on = 1; (void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on); }
+
+static inline int lx_listen_at(int family, const struct sockaddr *address, socklen_t size) {
+    int fd = socket(family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0), on = 1, r;
+    if (fd < 0) return -errno;
+    if (family == AF_INET) (void)setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
+    if (bind(fd, address, size) < 0 || listen(fd, 128) < 0) {
+        r = -errno;
+        close(fd);
+        return r;
+    }
+    return fd;
+}
+/* `size` bytes of a path, or of an abstract name that begins with NUL. */
+static inline int lx_listen_unix(const char *name, size_t size) {
+    struct sockaddr_un address = {.sun_family = AF_UNIX};
+    if (size == 0 || size >= sizeof address.sun_path) return -ENAMETOOLONG;
+    for (size_t i = 0; i < size; i++) address.sun_path[i] = name[i];
+    socklen_t whole = (socklen_t)(offsetof(struct sockaddr_un, sun_path) + size + (name[0] ? 1 : 0));
+    return lx_listen_at(AF_UNIX, (const struct sockaddr *)&address, whole);
+}
+/* `address` in host order. */
+static inline int lx_listen_tcp(uint32_t address, uint16_t port) {
+    struct sockaddr_in in = {.sin_family = AF_INET, .sin_port = htons(port), .sin_addr.s_addr = htonl(address)};
+    return lx_listen_at(AF_INET, (const struct sockaddr *)&in, sizeof in);
+}
+static inline int lx_listen_vsock(uint32_t port) {
+    struct sockaddr_vm vm = {.svm_family = AF_VSOCK, .svm_port = port, .svm_cid = VMADDR_CID_ANY};
+    return lx_listen_at(AF_VSOCK, (const struct sockaddr *)&vm, sizeof vm);
+}
+/* The CID of a vsock connection's other end; 0 for another family. */
+static inline uint32_t lx_peer_cid(int fd) {
+    struct sockaddr_vm vm = {0};
+    socklen_t size = sizeof vm;
+    if (getpeername(fd, (struct sockaddr *)&vm, &size) < 0 || vm.svm_family != AF_VSOCK) return 0;
+    return vm.svm_cid;
+}
+
+static inline ssize_t lx_random(void *data, size_t size) { return LX_RETRY(getrandom(data, size, 0)); }
+/* One allocator arena and no memory kept for later: the agent has one thread and idles most of the time. */
+static inline void lx_frugal_allocator(void) {
+    (void)mallopt(M_ARENA_MAX, 1);
+    (void)mallopt(M_TRIM_THRESHOLD, 256 << 10);
+    (void)mallopt(M_MMAP_THRESHOLD, 4 << 20);
+}
+static inline void lx_trim(void) { (void)malloc_trim(0); }
+
+#endif

@@ -1,0 +1,25 @@
+/// Counts the bytes that are kept for the guest.
+final class Ledger {
+    private let limit: Int
+    /// How many bytes are kept.
+    private(set) var used = 0
+
+    init(limit: Int) { self.limit = limit }
+
+    /// Bytes on the ledger for as long as this lives.
+    final class Charge {
+        private let ledger: Ledger
+        private let bytes: Int
+
+        fileprivate init(_ ledger: Ledger, _ bytes: Int) { (self.ledger, self.bytes) = (ledger, bytes) }
+
+        deinit { ledger.used -= bytes }
+    }
+
+    /// Puts bytes on the ledger; nil when that would be more than the guest may have.
+    func charge(_ bytes: Int) -> Charge? {
+        guard bytes <= limit - used else { return nil }
+        used += bytes
+        return Charge(self, bytes)
+    }
+}

@@ -1,0 +1,141 @@
+import HostSystem
+import VAccelProtocol
+
+/// The other side of a ``Worker``: makes the back-end, confines itself, carries out operations until the agent is gone.
+enum WorkerProcess {
+    /// Runs in a new process, and ends it.
+    static func run(_ description: BackendDescription, _ settings: AgentSettings, socket: Int32, log: Log) -> Never {
+        do {
+            try setParentDeathSignal(Signal.kill)
+            resetSignals()
+            try closeDescriptors(from: 3, through: socket - 1)
+            try closeDescriptors(from: socket + 1)
+            let backend: any Backend
+            do {
+                backend = try description.make(settings.backend)
+                try WorkerConfinement.apply(settings.limits)
+            } catch {
+                log.warning("\(description.name): \(error)")
+                let reason = (error as? OperationError) ?? .library("\(error)")
+                try send(WorkerAnswer.error(reason).encoded, stream: 0, to: socket)
+                exitNow(1)
+            }
+            try send(WireBuffer(), stream: 0, to: socket)
+            while let request = try receive(socket) {
+                try send(answer(to: request, of: backend).encoded, stream: 1, to: socket)
+            }
+            exitNow(0)
+        } catch {
+            log.debug("\(description.name): worker: \(error)")
+            exitNow(1)
+        }
+    }
+
+    private static func answer(to request: [UInt8], of backend: any Backend) -> WorkerAnswer {
+        do throws(OperationError) {
+            guard let operation = try? Operation(request[...]) else { throw .invalid("the operation is malformed") }
+            return .result(try backend.perform(operation))
+        } catch { return .error(error) }
+    }
+
+    private static func send(_ message: WireBuffer, stream: UInt32, to socket: Int32) throws(HostError) {
+        var frame = WireBuffer()
+        let header = FrameHeader(length: UInt32(message.count), stream: stream, kind: FrameHeader.Kind.response)
+        frame.append(header.bytes[...])
+        frame.append(message)
+        for piece in frame.pieces { try sendAll(piece, to: socket) }
+    }
+
+    /// The next request's payload; nil when the agent is gone.
+    private static func receive(_ socket: Int32) throws(HostError) -> [UInt8]? {
+        var head = [UInt8](repeating: 0, count: FrameHeader.size)
+        guard try fill(&head, from: socket), let header = FrameHeader(head[...]) else { return nil }
+        var payload = [UInt8](repeating: 0, count: Int(header.length))
+        return try fill(&payload, from: socket) ? payload : nil
+    }
+
+    private static func fill(_ bytes: inout [UInt8], from socket: Int32) throws(HostError) -> Bool {
+        var filled = 0
+        while filled < bytes.count {
+            guard case .bytes(let count) = try receiveSome(socket, into: &bytes, at: filled) else { return false }
+            filled += count
+        }
+        return true
+    }
+}
+
+/// What a worker may still do once its libraries and models are open: compute, and talk to the agent.
+enum WorkerConfinement {
+    private struct AllowedCall {
+        let name: String
+        let conditions: [FilterCondition]
+
+        init(_ name: String, _ conditions: [FilterCondition] = [], for reason: StaticString) {
+            (self.name, self.conditions) = (name, conditions)
+        }
+    }
+
+    /// PROT_EXEC
+    private static let executable: UInt64 = 4
+    /// CLONE_THREAD
+    private static let thread: UInt64 = 0x1_0000
+    private static let notExecutable = FilterCondition(index: 2, comparison: .maskedEqual, value: executable, second: 0)
+    private static let isThread = FilterCondition(index: 0, comparison: .maskedEqual, value: thread, second: thread)
+
+    private static let calls = [
+        AllowedCall("recvfrom", for: "the next operation"),
+        AllowedCall("sendto", for: "its answer"),
+        AllowedCall("read", for: "libraries that read what they have open"),
+        AllowedCall("write", for: "messages of libraries on standard error"),
+        AllowedCall("mmap", [notExecutable], for: "memory, none to be executed"),
+        AllowedCall("mprotect", [notExecutable], for: "guard pages of threads"),
+        AllowedCall("munmap", for: "memory"),
+        AllowedCall("mremap", for: "memory"),
+        AllowedCall("madvise", for: "memory"),
+        AllowedCall("brk", for: "memory"),
+        AllowedCall("futex", for: "locks"),
+        AllowedCall("clone", [isThread], for: "threads of a computation, no processes"),
+        AllowedCall("set_robust_list", for: "threads"),
+        AllowedCall("rseq", for: "threads"),
+        AllowedCall("gettid", for: "threads"),
+        AllowedCall("getpid", for: "threads"),
+        AllowedCall("sched_yield", for: "threads that wait for each other"),
+        AllowedCall("sched_getaffinity", for: "how many processors there are"),
+        AllowedCall("sched_setaffinity", for: "threads of a computation on processors of their own"),
+        AllowedCall("rt_sigprocmask", for: "threads"),
+        AllowedCall("rt_sigaction", for: "abort(3)"),
+        AllowedCall("rt_sigreturn", for: "signals"),
+        AllowedCall("tgkill", for: "abort(3)"),
+        AllowedCall("clock_gettime", for: "time, where the kernel has no faster way"),
+        AllowedCall("clock_nanosleep", for: "threads that wait for each other"),
+        AllowedCall("nanosleep", for: "threads that wait for each other"),
+        AllowedCall("getrandom", for: "hash tables"),
+        AllowedCall("getrusage", for: "times"),
+        AllowedCall("restart_syscall", for: "calls that a stop interrupted"),
+        AllowedCall("close", for: "what libraries have open"),
+        AllowedCall("exit", for: "threads"),
+        AllowedCall("exit_group", for: "the end"),
+    ]
+
+    /// Confines this process. See seccomp(2), setrlimit(2).
+    ///
+    /// Everything that is not allowed fails with EPERM, because libraries ask for much that they can do without; clone3,
+    /// of which a filter cannot see the flags, with ENOSYS, so that the C library uses clone.
+    static func apply(_ limits: Limits) throws(HostError) {
+        let space = UInt64(try virtualBytes() + limits.workerBytes)
+        try setResourceLimit(9, named: "RLIMIT_AS", soft: space, hard: space)
+        try setResourceLimit(4, named: "RLIMIT_CORE", soft: 0, hard: 0)
+        try setResourceLimit(1, named: "RLIMIT_FSIZE", soft: 0, hard: 0)
+        try setResourceLimit(7, named: "RLIMIT_NOFILE", soft: 0, hard: 0)
+        try setNoNewPrivileges()
+        var rules = calls.map { FilterRule(name: $0.name, action: .allow, conditions: $0.conditions) }
+        rules.append(FilterRule(name: "clone3", action: .error(38)))
+        try SeccompProgram(defaultAction: .error(1), rules: rules).load()
+    }
+
+    /// The address space that is in use. See proc(5), /proc/PID/statm.
+    private static func virtualBytes() throws(HostError) -> Int {
+        let pages = try readText("/proc/self/statm").split(separator: " ").first.flatMap { Int($0) }
+        return (pages ?? 0) * 4096
+    }
+}

@@ -1,0 +1,3 @@
+import VAccelCommand
+
+AgentProgram.main()
