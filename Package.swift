@@ -66,8 +66,17 @@ let package = Package(
         .systemLibrary(name: "CSeccomp", pkgConfig: "libseccomp", providers: [.apt(["libseccomp-dev"])]),
         .systemLibrary(name: "CCapability", pkgConfig: "libcap", providers: [.apt(["libcap-dev"])]),
         .systemLibrary(name: "CJSON", pkgConfig: "json-c", providers: [.apt(["libjson-c-dev"])]),
-        .target(name: "CLinux", cSettings: strictC, linkerSettings: [.linkedLibrary("m")]),
-        library("HostSystem", ["CLinux", "CSeccomp", "CCapability", "CJSON"]),
+        .target(name: "CLinux", exclude: ["Libraries"], cSettings: strictC, linkerSettings: [.linkedLibrary("m")]),
+        .target(
+            name: "HostSystem", dependencies: ["CLinux", "CSeccomp", "CCapability", "CJSON"], exclude: ["Libraries"],
+            swiftSettings: strict),
+        // edges: libraries that the agent opens at run time; no part of the runtime
+        .target(name: "CLibraries", path: "Sources/CLinux/Libraries", cSettings: strictC),
+        .target(
+            name: "HostLibraries", dependencies: ["CLibraries", "HostSystem"], path: "Sources/HostSystem/Libraries",
+            swiftSettings: strict),
+        // agent: what it computes with
+        library("Inference", ["HostLibraries", "HostSystem"]),
         // read
         library("OCISpec", ["HostSystem"]),
         library("OCIBundle", ["HostSystem", "OCISpec"]),
@@ -108,6 +117,7 @@ let package = Package(
         .target(name: "GuestImages", path: "Tests/GuestImages", swiftSettings: strict),
         .target(name: "TestSupport", dependencies: ["HostSystem"], path: "Tests/TestSupport", swiftSettings: strict),
         tests("HostSystemTests", ["HostSystem", "TestSupport"]),
+        tests("InferenceTests", ["HostLibraries", "HostSystem", "Inference", "TestSupport"]),
         tests("GuestModelTests", ["GuestModel", "GuestImages"]),
         tests("FrameworksTests", ["Frameworks", "GuestImages", "GuestModel"]),
         tests("Solo5TenderTests", ["Solo5Tender", "GuestImages", "GuestModel", "HostSystem", "CLinux"]),

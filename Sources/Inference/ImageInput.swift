@@ -1,0 +1,103 @@
+public import HostLibraries
+
+/// How a model takes an image: what its input's shape and the settings beside it say together.
+public struct ImageInput: Equatable, Sendable {
+    /// Pixels in a row.
+    public let width: Int
+    /// Rows.
+    public let height: Int
+    /// 1 for grey, 3 for colours.
+    public let channels: Int
+    /// 32-bit floating point numbers, or samples as they are.
+    public let type: ElementType
+    /// The dimensions of the tensor.
+    public let shape: [Int]
+    private let settings: ModelSettings
+    private let colourFirst: Bool
+
+    /// Fits an input to images.
+    ///
+    /// - Throws: ``HostLibraries/LibraryError`` of kind `EINVAL` when no image can be given to it.
+    public init(_ port: ModelPort, settings: ModelSettings) throws(LibraryError) {
+        let shown = "[" + port.shape.map { $0.map(String.init) ?? "?" }.joined(separator: ", ") + "]"
+        guard let type = port.type, type == .float32 || type == .uint8 else {
+            throw .invalid("the model's input \"\(port.name)\" takes no samples of 32-bit floats or bytes")
+        }
+        guard port.shape.count == 4 || port.shape.count == 3 else {
+            throw .invalid("the model's input \"\(port.name)\" of shape \(shown) takes no image")
+        }
+        let image = Array(port.shape.suffix(3))
+        let first = settings.layout.map { $0 == .colourFirst } ?? Self.isColour(image[0])
+        guard let channels = first ? image[0] : image[2], channels == 1 || channels == 3 else {
+            throw .invalid("the model's input \"\(port.name)\" of shape \(shown) has neither one colour nor three")
+        }
+        guard let height = (first ? image[1] : image[0]) ?? settings.height,
+            let width = (first ? image[2] : image[1]) ?? settings.width,
+            (1...4096).contains(height), (1...4096).contains(width)
+        else {
+            throw .invalid("the model's input of shape \(shown) takes any size, and its settings name none")
+        }
+        if port.shape.count == 4, let images = port.shape[0], images != 1 {
+            throw .invalid("the model's input of shape \(shown) takes \(images) images at once")
+        }
+        self.width = width
+        self.height = height
+        self.channels = channels
+        self.type = type
+        self.settings = settings
+        colourFirst = first
+        let one = first ? [channels, height, width] : [height, width, channels]
+        shape = port.shape.count == 4 ? [1] + one : one
+    }
+
+    private static func isColour(_ dimension: Int?) -> Bool { dimension == 1 || dimension == 3 }
+
+    /// The tensor of an image, which is made to fit first.
+    ///
+    /// - Throws: ``HostLibraries/LibraryError`` of kind `EINVAL` when the image has other channels.
+    public func tensor(of image: Image) throws(LibraryError) -> Tensor {
+        guard image.channels == channels, let image = fitted(image) else {
+            throw .invalid("an image of \(image.channels) channels for a model that takes \(channels)")
+        }
+        let count = width * height
+        if type == .uint8 {
+            var bytes = [UInt8](repeating: 0, count: count * channels)
+            for (place, source) in places { bytes[place] = image.pixels[source] }
+            return try Tensor(type: type, shape: shape, bytes: bytes)
+        }
+        // Once for each of the 256 values a sample can have.
+        let tables = (0..<channels).map { channel in
+            let mean = settings.mean.count == 1 ? settings.mean[0] : settings.mean[channel % settings.mean.count]
+            let std = settings.std.count == 1 ? settings.std[0] : settings.std[channel % settings.std.count]
+            return (0...255).map { (Float($0) * settings.range / 255 - mean) / std }
+        }
+        var numbers = [Float](repeating: 0, count: count * channels)
+        for (place, source) in places {
+            let channel = colourFirst ? place / count : place % channels
+            numbers[place] = tables[channel][Int(image.pixels[source])]
+        }
+        return try Tensor(shape: shape, numbers)
+    }
+
+    /// Every place in the tensor with the place in the image that it is taken from.
+    private var places: [(Int, Int)] {
+        let count = width * height
+        let reversed = channels == 3 && settings.colours == .bgr
+        return (0..<count * channels).map { place in
+            let channel = colourFirst ? place / count : place % channels
+            let pixel = colourFirst ? place % count : place / channels
+            return (place, pixel * channels + (reversed ? 2 - channel : channel))
+        }
+    }
+
+    private func fitted(_ image: Image) -> Image? {
+        guard settings.fit == .crop else { return image.resized(width: width, height: height) }
+        // The side that is relatively shorter decides.
+        if image.width * height < image.height * width {
+            let scaled = max(height, (image.height * width + image.width / 2) / image.width)
+            return image.resized(width: width, height: scaled)?.cropped(width: width, height: height)
+        }
+        let scaled = max(width, (image.width * height + image.height / 2) / image.height)
+        return image.resized(width: scaled, height: height)?.cropped(width: width, height: height)
+    }
+}
