@@ -28,6 +28,8 @@ public struct ContainerRecord: Equatable, Sendable {
     public var networkMode: String
     /// The addresses and ports that the guest asks for among others in its network namespace.
     public var networkAddresses: [String], networkPorts: [String]
+    /// The port at which the guest reaches its vAccel agent by TCP; 0 where it does not.
+    public var agentPort: UInt16
     /// The network namespace that the container joined, by which its filters are found again; empty for one of its own.
     public var networkNamespace: String
     /// The number of that namespace's file: what is at the path later may be another one.
@@ -73,6 +75,7 @@ public struct ContainerRecord: Equatable, Sendable {
         networkMode = ""
         networkAddresses = []
         networkPorts = []
+        agentPort = 0
         networkNamespace = ""
         networkNamespaceNumber = 0
         redirects = .array([])
@@ -107,6 +110,7 @@ public struct ContainerRecord: Equatable, Sendable {
             "networkMode": .string(networkMode),
             "networkAddresses": JSONValue(networkAddresses),
             "networkPorts": JSONValue(networkPorts),
+            "agentPort": JSONValue(agentPort),
             "networkNamespace": .string(networkNamespace),
             "networkNamespaceNumber": JSONValue(networkNamespaceNumber),
             "redirects": redirects,
@@ -142,6 +146,7 @@ public struct ContainerRecord: Equatable, Sendable {
         networkMode = json["networkMode"]?.string ?? ""
         networkAddresses = strings("networkAddresses")
         networkPorts = strings("networkPorts")
+        agentPort = json["agentPort"]?.integer(as: UInt16.self) ?? 0
         networkNamespace = json["networkNamespace"]?.string ?? ""
         networkNamespaceNumber = json["networkNamespaceNumber"]?.integer() ?? 0
         redirects = json["redirects"] ?? redirects

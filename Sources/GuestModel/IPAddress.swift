@@ -9,6 +9,9 @@ public struct IPAddress: Hashable, Sendable, CustomStringConvertible {
         self.bytes = bytes
     }
 
+    /// The IPv4 address `a.b.c.d`.
+    public init(version4 a: UInt8, _ b: UInt8, _ c: UInt8, _ d: UInt8) { bytes = [a, b, c, d] }
+
     /// Whether it is an IPv4 address.
     public var isVersion4: Bool { bytes.count == 4 }
 

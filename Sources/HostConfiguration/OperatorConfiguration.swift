@@ -38,6 +38,9 @@ public struct OperatorConfiguration: Equatable, Sendable {
     /// What a guest gets in a container without a memory limit, in MiB: by default what the Solo5 tenders give.
     public var defaultMemoryMiB: UInt64 = 512
 
+    /// What is said of vAccel.
+    public var vaccel = VAccelSettings()
+
     /// What holds when nothing is said.
     public init(file: String = OperatorConfiguration.usualFile) { self.file = file }
 
@@ -72,11 +75,12 @@ extension OperatorConfiguration {
             case ("annotations", 1): try decodeAnnotations(table)
             case ("guest", 1): try decodeGuest(table)
             case ("monitors", 2): try decodeMonitor(table, table.name[1], known: monitors)
+            case ("vaccel", 1): try decodeVAccel(table)
             default:
                 throw fault(
                     table.line,
                     "unknown table [\(table.name.joined(separator: "."))] "
-                        + "(known are: annotations, guest, monitors.NAME)")
+                        + "(known are: annotations, guest, monitors.NAME, vaccel)")
             }
         }
     }
@@ -111,11 +115,7 @@ extension OperatorConfiguration {
         try decode(table, ["path", "enabled", "accelerator", "stop-seconds"]) {
             setting, configuration throws(Failure) in
             switch setting.key {
-            case "path":
-                guard case .text(let path) = setting.value, path.hasPrefix("/"), !path.utf8.contains(0) else {
-                    throw configuration.fault(setting, "an absolute path")
-                }
-                monitor.path = path
+            case "path": monitor.path = try configuration.absolutePath(setting)
             case "enabled":
                 guard case .boolean(let isEnabled) = setting.value else {
                     throw configuration.fault(setting, "true or false")
@@ -134,7 +134,7 @@ extension OperatorConfiguration {
     }
 
     /// Decodes a table's settings by `decodeOne`, to which no unknown key comes.
-    private mutating func decode(
+    mutating func decode(
         _ table: SettingsTable, _ keys: [String],
         _ decodeOne: (Setting, inout OperatorConfiguration) throws(Failure) -> Void
     ) throws(Failure) {
@@ -148,14 +148,14 @@ extension OperatorConfiguration {
         }
     }
 
-    private func number(_ setting: Setting, _ range: ClosedRange<Int64>) throws(Failure) -> Int64 {
+    func number(_ setting: Setting, _ range: ClosedRange<Int64>) throws(Failure) -> Int64 {
         guard case .integer(let number) = setting.value, range.contains(number) else {
             throw fault(setting, "an integer from \(range.lowerBound) to \(range.upperBound)")
         }
         return number
     }
 
-    private func fault(_ setting: Setting, _ expected: String) -> Failure {
+    func fault(_ setting: Setting, _ expected: String) -> Failure {
         fault(setting.line, "\(setting.key): expected \(expected)")
     }
 

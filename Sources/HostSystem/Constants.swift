@@ -215,8 +215,12 @@ extension HostError {
     public static var gone: HostError { HostError(call: "kill", subject: "", errno: ESRCH) }
     /// ECONNREFUSED: nobody listens.
     public var isRefused: Bool { errno == ECONNREFUSED }
+    /// EADDRINUSE: another socket is bound there.
+    public var isAddressInUse: Bool { errno == EADDRINUSE }
     /// EBUSY or ENOTEMPTY: something is still in use.
     public var isBusy: Bool { errno == EBUSY || errno == ENOTEMPTY }
+    /// EINVAL as a number
+    public static let invalid = EINVAL
     /// EINVAL: the kernel does not take this combination.
     public var isInvalid: Bool { errno == EINVAL }
     /// ENOTDIR

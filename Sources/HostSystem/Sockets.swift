@@ -34,6 +34,21 @@ public func listenUnix(at path: String) throws(HostError) -> Descriptor {
     Descriptor(owning: try check("bind", path, unsafe lx_unix_listen(path)))
 }
 
+/// Listens for TCP connections that come from one address alone: all other packets are dropped unseen. See tcp(7), socket(7).
+///
+/// - Parameters:
+///   - address: The own address, four bytes.
+///   - peer: The address that may connect, four bytes.
+/// - Throws: ``HostError`` with `EADDRINUSE` when another socket listens there.
+public func listenTCP(at address: [UInt8], port: UInt16, from peer: [UInt8]) throws(HostError) -> Descriptor {
+    let place = address.map(String.init).joined(separator: ".") + ":\(port)"
+    guard address.count == 4, peer.count == 4 else {
+        throw HostError(call: "bind", subject: place, errno: HostError.invalid)
+    }
+    // SAFETY: both arrays have the four bytes that the call reads.
+    return Descriptor(owning: try check("bind", place, unsafe lx_tcp_listen(address, port, peer)))
+}
+
 /// Receives datagrams that anybody sends to `path`, which must not be longer than for ``listenUnix(at:)``. See unix(7).
 public func receiveDatagrams(at path: String) throws(HostError) -> Descriptor {
     // SAFETY: the string is NUL-terminated for the length of the call.

@@ -76,6 +76,8 @@ public struct GuestPlan: Equatable, Sendable {
     public let blocks: [BlockPlan]
     /// The destinations of mounts that the guest is not given, because engines mount them in every container.
     public let mountsLeftOut: [String]
+    /// How the guest reaches a vAccel agent; nil when it does not.
+    public let accelerator: AcceleratorPlan?
 
     /// The names of the guest's network devices, in its own order.
     public var networkDevices: [String] { devices.filter { $0.kind == .network }.map(\.name) }
@@ -111,6 +113,13 @@ public struct GuestPlan: Equatable, Sendable {
     }
 
     var json: JSONValue {
+        guard let accelerator else { return .object(content) }
+        var json = content
+        json["vaccel"] = accelerator.json
+        return .object(json)
+    }
+
+    private var content: JSONObject {
         [
             "framework": .string(framework),
             "foundBy": .string(foundBy),

@@ -116,15 +116,19 @@ struct MonitorChoice {
     /// The guest's memory in MiB: what the container may use less what the monitor needs itself.
     ///
     /// A container without a limit has what it says itself, else what the operator says.
-    func memory(limit: Int64?) throws(GuestError) -> UInt64 {
+    ///
+    /// - Parameter others: What other processes of the container need, in MiB.
+    func memory(limit: Int64?, others: UInt64 = 0) throws(GuestError) -> UInt64 {
         let limits = monitor.memory
         let wanted = found.mark?.memoryBytes.map { $0 >> 20 }
         var size = wanted ?? found.configuration.defaultMemoryMiB
         if let limit, limit > 0 {
-            guard let share = limits.share(of: UInt64(limit) >> 20) else {
+            let limitMiB = UInt64(limit) >> 20
+            guard limitMiB > others, let share = limits.share(of: limitMiB - others) else {
+                let agent = others == 0 ? "" : ", its vAccel agent \(others) MiB"
                 throw GuestError(
                     "memory limit of \(limit) bytes leaves too little for the guest: monitor \(monitor.name) needs "
-                        + "\(limits.overhead) MiB itself and \(limits.least) MiB for the guest")
+                        + "\(limits.overhead) MiB itself and \(limits.least) MiB for the guest\(agent)")
             }
             if let wanted, wanted > share {
                 throw GuestError("/vm/hwConfig/memory is \(wanted) MiB, the container leaves the guest \(share) MiB")

@@ -40,7 +40,8 @@ public func planLaunch(
     let hasNetwork = found.guest.hardware != nil || found.guest.devices.contains { $0.kind == .network }
     let nameServers = try hasNetwork ? nameServers(for: bundle) : []
     let attached = try attach(found.guest, bundle)
-    let guest = try plan(found, for: bundle.spec, nameServers, attached, on: host)
+    let accelerator = try AcceleratorSearch(found, bundle)
+    let guest = try plan(found, for: bundle.spec, nameServers, attached, accelerator, on: host)
     try guest.checkMonitor()
     return PlannedLaunch(
         plan: LaunchPlan(workload: .guest(guest)), image: found.image, initrd: found.initrd, blocks: attached.blocks)
@@ -78,12 +79,14 @@ private func attach(_ guest: Guest, _ bundle: borrowing Bundle) throws -> Attach
 
 private func plan(
     _ found: FoundGuest, for spec: RuntimeSpec, _ nameServers: [IPAddress], _ attached: Attached,
-    on host: HostFacts
+    _ acceleratorSearch: AcceleratorSearch, on host: HostFacts
 ) throws(Failure) -> GuestPlan {
     let guest = found.guest
     do throws(GuestError) {
         let choice = try MonitorChoice(for: found, on: host)
         let monitor = choice.monitor
+        let network = try NetworkShare(spec.annotations)
+        let accelerator = try acceleratorSearch.plan(for: guest, network, on: host)
         var boot = GuestBoot(
             process: found.process, network: GuestNetwork(nameServers: nameServers), over: choice.bootProtocol,
             version: guest.version ?? found.mark?.version, disks: attached.blocks.plans.map(\.name))
@@ -95,10 +98,11 @@ private func plan(
             framework: guest.framework, foundBy: found.foundBy, kernel: guest.path, monitor: monitor.name,
             form: monitor.form, program: choice.program(spec.linux?.resources),
             hostNeeds: monitor.hostNeeds, bootProtocol: choice.bootProtocol,
-            memoryMiB: try choice.memory(limit: spec.linux?.resources?.memory?.limit), boot: boot,
-            commandLine: try bootString(of: guest.framework, boot),
-            network: try NetworkShare(spec.annotations), devices: guest.devices,
-            blocks: attached.blocks.plans, mountsLeftOut: attached.mountsLeftOut)
+            memoryMiB: try choice.memory(
+                limit: spec.linux?.resources?.memory?.limit, others: accelerator?.agent?.memoryMiB ?? 0),
+            boot: boot, commandLine: try bootString(of: guest.framework, boot.told(of: accelerator)),
+            network: network, devices: guest.devices,
+            blocks: attached.blocks.plans, mountsLeftOut: attached.mountsLeftOut, accelerator: accelerator)
     } catch {
         throw Failure("cannot run \(guest.path) as a unikernel", cause: error)
     }
@@ -111,12 +115,23 @@ private func bootString(of framework: String, _ boot: GuestBoot) throws(GuestErr
     return try framework.bootString(boot)
 }
 
+extension GuestBoot {
+    fileprivate func told(of accelerator: AcceleratorPlan?, at location: String? = nil) -> GuestBoot {
+        var boot = self
+        boot.process = process.told(of: accelerator, at: location)
+        return boot
+    }
+}
+
 extension GuestPlan {
     /// The guest's boot string, once its network is known; without a terminating NUL.
     ///
+    /// - Parameter agent: Where the guest's vAccel agent is, when it was given one of its own.
     /// - Throws: ``HostSystem/Failure`` that names what cannot be told.
-    public func bootString(connections: [GuestNetwork.Connection]) throws(Failure) -> [UInt8] {
-        var boot = boot
+    public func bootString(
+        connections: [GuestNetwork.Connection], agent: String? = nil
+    ) throws(Failure) -> [UInt8] {
+        var boot = boot.told(of: accelerator, at: agent)
         boot.network.connections = connections
         do throws(GuestError) {
             return try LaunchPlanning.bootString(of: framework, boot)

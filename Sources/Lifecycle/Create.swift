@@ -169,6 +169,9 @@ private struct Creation {
             record.networkMode = guest.network.mode.rawValue
             record.networkAddresses = guest.network.addresses.map(\.description)
             record.networkPorts = guest.network.portTexts
+            if let accelerator = guest.accelerator, accelerator.agent != nil, accelerator.transport == .tcp {
+                record.agentPort = accelerator.port
+            }
         }
         record.noNewKeyring = options.noNewKeyring
         return record

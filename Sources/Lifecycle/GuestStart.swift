@@ -16,13 +16,16 @@ struct GuestStart {
     /// The open /dev/kvm, for an embedded monitor that needs it.
     private let kvm: Int32?
     private let monitor: Monitor?
+    /// The guest's own vAccel agent, and its open program.
+    private let agent: (plan: AcceleratorPlan.Agent, program: Int32)?
+    /// The root of a monitor or agent that is a program.
+    private let root: MonitorRoot?
 
     /// An external monitor.
     private struct Monitor {
         let plan: MonitorPlan
         let program: Int32
         let filter: SeccompProgram
-        let root: MonitorRoot
     }
 
     /// Opens what the plan names; nil for a container without a guest.
@@ -35,22 +38,35 @@ struct GuestStart {
         blocks = try openBlocks(launch.blocks, root: bundle.root.descriptor.raw, held: held)
         let needsKVM = plan.hostNeeds.contains(.kvm) && plan.program == nil
         kvm = try needsKVM ? held.hold(HostSystem.open(HostFacts.kvmPath, flags: .readWrite)) : nil
-        guard let external = plan.program else {
-            monitor = nil
-            return
+        let own = plan.accelerator?.agent
+        agent = try own.map { ($0, try held.hold(HostSystem.open($0.program, flags: .readOnly))) }
+        root = try Self.root(plan, launch, bundle.spec.process?.user ?? User(), blocks)
+        monitor = try plan.program.map { external in
+            Monitor(
+                plan: external, program: held.hold(try HostSystem.open(external.path, flags: .readOnly)),
+                filter: try Self.filter(external.program, cache))
         }
-        let user = bundle.spec.process?.user ?? User()
-        let files = [
-            MonitorRoot.File(image, at: MonitorLaunch.kernelPath),
-            launch.initrd.map { MonitorRoot.File($0, at: MonitorLaunch.initrdPath) },
-        ]
+    }
+
+    private static func root(
+        _ plan: GuestPlan, _ launch: PlannedLaunch, _ user: User, _ blocks: [OpenBlock]
+    ) throws -> MonitorRoot? {
+        let agent = plan.accelerator?.agent
+        let programs = [plan.program?.path, agent?.program].compactMap { $0 }
+        guard !programs.isEmpty else { return nil }
+        var files: [MonitorRoot.File] = []
+        if plan.program != nil {
+            if let image = launch.image { files.append(MonitorRoot.File(image, at: MonitorLaunch.kernelPath)) }
+            if let initrd = launch.initrd { files.append(MonitorRoot.File(initrd, at: MonitorLaunch.initrdPath)) }
+        }
         var root = MonitorRoot(
-            program: external.path, directories: external.program.dataDirectories, files: files.compactMap { $0 },
-            devices: external.acceleration.accelerator == .kvm ? [.kvm] : [], owner: (user.uid, user.gid))
-        if !external.program.takesDescriptors { try root.show(zip(plan.blocks, blocks), taps: !plan.wiring.isEmpty) }
-        monitor = Monitor(
-            plan: external, program: held.hold(try HostSystem.open(external.path, flags: .readOnly)),
-            filter: try Self.filter(external.program, cache), root: root)
+            programs: programs,
+            directories: (plan.program?.program.dataDirectories ?? []) + (agent?.directories ?? []), files: files,
+            devices: plan.program?.acceleration.accelerator == .kvm ? [.kvm] : [], owner: (user.uid, user.gid))
+        if plan.program?.program.takesDescriptors == false {
+            try root.show(zip(plan.blocks, blocks), taps: !plan.wiring.isEmpty)
+        }
+        return root
     }
 
     /// The calls that the monitor declares; others are as if this kernel did not have them.
@@ -63,10 +79,10 @@ struct GuestStart {
 
     /// Tells the sandbox what the monitor needs.
     func prepare(_ request: inout SandboxRequest) throws {
-        let files = [image, kvm, monitor?.program].compactMap { $0 }
+        let files = [image, kvm, monitor?.program, agent?.program].compactMap { $0 }
         request.guestDescriptors = files + blocks.map(\.descriptor)
-        request.monitorRoot = monitor?.root
-        guard let devices = monitor?.root.devices, !devices.isEmpty else { return }
+        request.monitorRoot = root
+        guard let devices = root?.devices, !devices.isEmpty else { return }
         var linux = request.spec.linux ?? LinuxSpec()
         linux.resources = linux.resources ?? Resources()
         for device in devices { linux.resources?.allow(device) }
@@ -76,8 +92,9 @@ struct GuestStart {
     /// Process 1 of the container, once `start` has come.
     func supervise(_ connection: StartConnection) -> Never {
         do {
-            let taps = try GuestWiring.taps(handed: connection.handed)
-            let line = try plan.bootString(connections: taps.map(\.connection))
+            let (taps, reached) = try GuestWiring.received(connection.handed)
+            let line = try plan.bootString(connections: taps.map(\.connection), agent: reached?.location)
+            if let agent, let reached { try launcher(of: agent, socket: reached.socket).begin() }
             switch plan.form {
             case .embedded(let tender):
                 let guest = SupervisedGuest(
@@ -92,6 +109,13 @@ struct GuestStart {
         } catch {
             connection.fail("\(error)")
         }
+    }
+
+    private func launcher(
+        of agent: (plan: AcceleratorPlan.Agent, program: Int32), socket: Int32
+    ) -> AgentLauncher {
+        AgentLauncher(
+            program: agent.program, arguments: [agent.plan.program] + agent.plan.arguments, sockets: [socket])
     }
 
     private func process(_ line: [UInt8], _ taps: [GuestWiring.Received]) throws -> MonitorProcess {

@@ -31,7 +31,8 @@ enum GuestWiring {
         let wish = NetworkWish(
             mode(of: record), links: GuestLinks(ofProcess: record.pid), isShared: !record.networkNamespace.isEmpty,
             addresses: record.networkAddresses.compactMap { IPAddress($0) },
-            ports: record.networkPorts.compactMap { PortRange.parse($0) })
+            ports: record.networkPorts.compactMap { PortRange.parse($0) },
+            agentPort: record.agentPort == 0 ? nil : record.agentPort)
         do {
             // Before anything is set, so that `delete` knows it whenever this ends.
             if wish.isShared, wish.mode == .redirect {
@@ -42,7 +43,9 @@ enum GuestWiring {
                 var places: [TrafficRedirect.Place] = []
                 var taps: [Int32] = []
                 do {
-                    try wireGuest(devices, wish) { tap in
+                    try wireGuest(devices, wish) { agent in
+                        try sendDescriptor(agent.descriptor.raw, text: agent.note.text(), over: socket)
+                    } use: { tap in
                         places += tap.places
                         taps.append(tap.index)
                         try sendDescriptor(
@@ -125,20 +128,33 @@ enum GuestWiring {
         return copyDescriptors(of: Tap.path, from: process.raw, process: record.pid)
     }
 
-    /// The taps in process 1, in the order of the guest's devices.
-    static func taps(handed: [(descriptor: Int32, note: String)]) throws -> [Received] {
-        try handed.map { descriptor, note in
-            guard let tap = ReceivedTap(note: try parseJSON([UInt8](note.utf8), named: "tap")) else {
+    /// What was handed to process 1: the taps in the order of the guest's devices, and its vAccel agent's socket.
+    static func received(
+        _ handed: [(descriptor: Int32, note: String)]
+    ) throws -> (taps: [Received], agent: (socket: Int32, location: String)?) {
+        var taps: [Received] = []
+        var agent: (Int32, String)?
+        for (descriptor, text) in handed {
+            let note = try parseJSON([UInt8](text.utf8), named: "network device")
+            if let found = ReceivedAgent(note: note) {
+                agent = (descriptor, found.location)
+                continue
+            }
+            guard let tap = ReceivedTap(note: note) else {
                 throw Failure("a network device came without its description")
             }
-            return Received(
-                connection: tap.connection,
-                device: SupervisedDevice(
-                    name: tap.connection.device, kind: .network(hardwareAddress: tap.hardwareAddress, mtu: tap.mtu),
-                    descriptor: descriptor, closesLate: tap.goesWithNamespace),
-                network: MonitorLaunch.Network(
-                    name: tap.connection.device, tap: tap.name, hardwareAddress: tap.hardwareAddress, mtu: tap.mtu))
+            taps.append(
+                Received(
+                    connection: tap.connection,
+                    device: SupervisedDevice(
+                        name: tap.connection.device,
+                        kind: .network(hardwareAddress: tap.hardwareAddress, mtu: tap.mtu),
+                        descriptor: descriptor, closesLate: tap.goesWithNamespace),
+                    network: MonitorLaunch.Network(
+                        name: tap.connection.device, tap: tap.name, hardwareAddress: tap.hardwareAddress,
+                        mtu: tap.mtu)))
         }
+        return (taps, agent)
     }
 }
 

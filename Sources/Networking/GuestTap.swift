@@ -36,8 +36,9 @@ public struct GuestTap: ~Copyable {
     ///   - name: The guest's name for the device.
     ///   - link: The name of what this needs beside the tap.
     ///   - found: nil for a device that leads nowhere: the guest starts all the same.
+    ///   - agent: How the guest reaches its vAccel agent by this device.
     static func make(
-        for name: String, link: String, to found: NetworkSurvey.Found?, _ wish: NetworkWish
+        for name: String, link: String, to found: NetworkSurvey.Found?, _ wish: NetworkWish, agent: AgentLink?
     ) throws -> GuestTap {
         let connection = GuestNetwork.Connection(device: name, interface: found?.interface)
         let address = found?.interface.hardwareAddress ?? freshAddress()
@@ -50,7 +51,7 @@ public struct GuestTap: ~Copyable {
         let tap = try Tap("swiftlet%d")
         let index = try NetworkLinks.index(of: tap.name)
         try NetworkLinks().furnish(index, mtu: mtu, named: tap.name)
-        let places = try found.map { try connect($0, tap: index, named: tap.name, link: link, wish) }
+        let places = try found.map { try connect($0, tap: index, named: tap.name, link: link, wish, agent) }
         return GuestTap(tap, index, connection, hardwareAddress: address, mtu: mtu, places: places ?? [])
     }
 
@@ -64,32 +65,47 @@ public struct GuestTap: ~Copyable {
             hardwareAddress: interface.hardwareAddress, mtu: interface.mtu, places: [])
     }
 
+    /// Listens for the guest of a minimal link, at the namespace's end.
+    func listenForAgent(port: UInt16) throws -> AgentSocket {
+        guard let guest = connection.interface?.address(version4: true)?.address else {
+            throw Failure("the guest cannot reach a vAccel agent: its link has no IPv4 address")
+        }
+        let own = MinimalLink.otherEnd(of: guest)
+        return AgentSocket(try AgentLink.listen(port: port, at: own, for: guest), seenAs: own, port: port)
+    }
+
     private static func connect(
-        _ found: NetworkSurvey.Found, tap: Int32, named name: String, link: String, _ wish: NetworkWish
+        _ found: NetworkSurvey.Found, tap: Int32, named name: String, link: String, _ wish: NetworkWish,
+        _ agent: AgentLink?
     ) throws -> [TrafficRedirect.Place] {
         if wish.mode == .bridge {
             try LinkedInterface(found, link: link).bridge(to: tap, named: name)
             return []
         }
         return try wish.isShared
-            ? share(found, tap: tap, named: name, wish) : takeOver(found, tap: tap, named: name)
+            ? share(found, tap: tap, named: name, wish, agent) : takeOver(found, tap: tap, named: name, agent)
     }
 
     /// Without the right to load programs, a guest that asks for no part of the interface gets all of it.
     private static func share(
-        _ found: NetworkSurvey.Found, tap: Int32, named name: String, _ wish: NetworkWish
+        _ found: NetworkSurvey.Found, tap: Int32, named name: String, _ wish: NetworkWish, _ agent: AgentLink?
     ) throws -> [TrafficRedirect.Place] {
         do {
-            return try SharedInterface(tap: tap, tapName: name, found: found, ports: wish.ports).wire()
+            return try SharedInterface(tap: tap, tapName: name, found: found, ports: wish.ports, agent: agent).wire()
         } catch let error as HostError {
-            guard error.call == "bpf", error.isPermission, !wish.isPart else { throw error }
-            return try takeOver(found, tap: tap, named: name)
+            guard error.call == "bpf", error.isPermission, !wish.isPart, agent == nil else { throw error }
+            return try takeOver(found, tap: tap, named: name, nil)
         }
     }
 
     private static func takeOver(
-        _ found: NetworkSurvey.Found, tap: Int32, named name: String
-    ) throws(HostError) -> [TrafficRedirect.Place] {
+        _ found: NetworkSurvey.Found, tap: Int32, named name: String, _ agent: AgentLink?
+    ) throws -> [TrafficRedirect.Place] {
+        if let agent {
+            return try SharedInterface(
+                tap: tap, tapName: name, found: found, ports: [], agent: agent, isAlone: true
+            ).wire()
+        }
         let redirects = try TrafficRedirect()
         _ = try redirects.add(from: tap, to: found.index, named: name)
         return [try redirects.add(from: found.index, to: tap, named: found.interface.name)]
@@ -107,20 +123,34 @@ public struct GuestTap: ~Copyable {
 /// The first device gets the first interface that serves the wish and no other guest has, and so on.
 /// - Parameters:
 ///   - devices: The guest's own names; nil for a guest that takes one for each interface, named like it.
+///   - agent: Takes the socket of the guest's vAccel agent, when the wish has one; the first device leads to it.
 ///   - use: Takes each tap as soon as it is there.
 public func wireGuest(
-    _ devices: [String]?, _ wish: NetworkWish, use: (consuming GuestTap) throws -> Void
+    _ devices: [String]?, _ wish: NetworkWish, agent: (consuming AgentSocket) throws -> Void,
+    use: (consuming GuestTap) throws -> Void
 ) throws {
     if let devices, devices.isEmpty { return }
     let isMinimal = wish.mode == .minimal
     let chosen = try isMinimal ? [] : wish.choose(from: NetworkSurvey(), for: devices?.first ?? "every one")
     let names = devices ?? (isMinimal ? ["net0"] : chosen.map(\.interface.name))
+    var link: AgentLink?
+    if let port = wish.agentPort, !isMinimal {
+        guard chosen.first?.interface.address(version4: true) != nil else {
+            throw Failure("the guest cannot reach a vAccel agent: its interface has no IPv4 address")
+        }
+        let listening = try AgentLink.listen(port: port)
+        link = listening.link
+        try agent(AgentSocket(listening, seenAs: AgentLink.address, port: port))
+    }
     for (number, device) in names.enumerated() {
         if isMinimal {
-            try use(GuestTap.makeMinimal(for: device))
+            let tap = try GuestTap.makeMinimal(for: device)
+            if number == 0, let port = wish.agentPort { try agent(tap.listenForAgent(port: port)) }
+            try use(tap)
         } else {
             let found = number < chosen.count ? chosen[number] : nil
-            try use(GuestTap.make(for: device, link: wish.links.name(of: number), to: found, wish))
+            let name = wish.links.name(of: number)
+            try use(GuestTap.make(for: device, link: name, to: found, wish, agent: number == 0 ? link : nil))
         }
     }
 }

@@ -51,4 +51,10 @@ struct MinimalLink: ~Copyable {
         return GuestInterface(
             name: name, hardwareAddress: GuestTap.freshAddress(), mtu: mtu, addresses: addresses.compactMap { $0 })
     }
+
+    /// The namespace's address on the link of the guest with this one.
+    static func otherEnd(of guest: IPAddress) -> IPAddress {
+        let bytes = guest.bytes
+        return IPAddress(version4: bytes[0], bytes[1], bytes[2], bytes[3] & ~3 | 1)
+    }
 }

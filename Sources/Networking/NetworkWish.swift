@@ -13,16 +13,20 @@ public struct NetworkWish: Sendable {
     public var addresses: [IPAddress]
     /// The ports that are the guest's; all when there are none.
     public var ports: [ClosedRange<UInt16>]
+    /// The port at which the guest's vAccel agent listens; nil for a guest that reaches none by TCP.
+    public var agentPort: UInt16?
 
     /// A wish.
     public init(
-        _ mode: NetworkMode, links: GuestLinks, isShared: Bool, addresses: [IPAddress], ports: [ClosedRange<UInt16>]
+        _ mode: NetworkMode, links: GuestLinks, isShared: Bool, addresses: [IPAddress], ports: [ClosedRange<UInt16>],
+        agentPort: UInt16? = nil
     ) {
         self.mode = mode
         self.links = links
         self.isShared = isShared
         self.addresses = addresses
         self.ports = ports
+        self.agentPort = agentPort
     }
 
     /// Whether others can have guests on the same interface.

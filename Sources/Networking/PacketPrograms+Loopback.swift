@@ -11,13 +11,31 @@ extension PacketPrograms {
             : [0xFD, 0x73, 0x77, 0x6C, 0x65, 0x74, 0, 0x53, 0, 0, 0, 0, 0, 0, 0, number]
     }
 
-    /// What the namespace calls itself, and what the guest calls that.
-    private static func names(_ header: Header, own: IPAddress) -> [(inner: IPAddress, outer: IPAddress)] {
-        let loopback: [UInt8] = header.isVersion4 ? [127, 0, 0, 1] : [UInt8](repeating: 0, count: 15) + [1]
-        return [(loopback, outer(header, 1)), (own.bytes, outer(header, 2))].compactMap { inner, outer in
-            guard let inner = IPAddress(bytes: inner), let outer = IPAddress(bytes: outer) else { return nil }
-            return (inner, outer)
+    /// An address of the namespace's that the guest can reach.
+    private struct Name {
+        /// What the namespace calls it, and what the guest calls it.
+        let inner, outer: IPAddress
+        /// What the namespace calls the guest there.
+        let peer: IPAddress
+        /// Whether all that is sent to ``peer`` is the guest's, whatever sockets there are.
+        let isGuestsAlone: Bool
+    }
+
+    private func names(_ header: Header, own: IPAddress) -> [Name] {
+        var names: [Name] = []
+        if let agent, header.isVersion4 {
+            names.append(
+                Name(inner: agent.address, outer: AgentLink.address, peer: agent.peer, isGuestsAlone: true))
         }
+        if isAlone { return names }
+        let loopback: [UInt8] = header.isVersion4 ? [127, 0, 0, 1] : [UInt8](repeating: 0, count: 15) + [1]
+        for (number, bytes) in [loopback, own.bytes].enumerated() {
+            guard let inner = IPAddress(bytes: bytes),
+                let outer = IPAddress(bytes: Self.outer(header, UInt8(number + 1)))
+            else { continue }
+            names.append(Name(inner: inner, outer: outer, peer: inner, isGuestsAlone: false))
+        }
+        return names
     }
 
     /// Where in memory new addresses are, the source first; and hardware addresses.
@@ -27,19 +45,19 @@ extension PacketPrograms {
     var fromGuest: [UInt64] {
         var code = PacketCode()
         let (out, back, refuse) = (code.label(), code.label(), code.label())
-        let versions = self.versions.map { ($0.header, $0.own, code.label()) }
+        let versions = namedVersions.map { ($0.header, $0.own, code.label()) }
         Self.sort(&code, versions.map { ($0.0, $0.2) }, or: out)
         for (header, own, label) in versions {
             code.place(label)
             Self.load(&code, header, or: out)
             if !ports.isEmpty { remember(&code, header) }
             let meant = code.label()
-            for (inner, outer) in Self.names(header, own: own) {
+            for name in names(header, own: own) {
                 let (matches, next) = (code.label(), code.label())
-                Self.compare(&code, header, header.destination, with: outer, to: matches)
+                Self.compare(&code, header, header.destination, with: name.outer, to: matches)
                 code.jump(to: next)
                 code.place(matches)
-                Self.set(&code, header, source: inner, destination: inner)
+                Self.set(&code, header, source: name.peer, destination: name.inner)
                 code.jump(to: meant)
                 code.place(next)
             }
@@ -66,28 +84,36 @@ extension PacketPrograms {
     /// For the loopback interface's egress: what a process sends to 127.0.0.1, ::1 or the namespace's own addresses, and no
     /// socket is there for, goes to the guest.
     var fromNamespace: [UInt64]? {
-        guard !versions.isEmpty else { return nil }
+        guard !namedVersions.isEmpty else { return nil }
         var code = PacketCode()
         let (pass, send) = (code.label(), code.label())
-        let versions = self.versions.map { ($0.header, $0.own, code.label()) }
+        let versions = namedVersions.map { ($0.header, $0.own, code.label()) }
         Self.sort(&code, versions.map { ($0.0, $0.2) }, or: pass)
         for (header, own, label) in versions {
             code.place(label)
             Self.load(&code, header, or: pass)
             let meant = code.label()
-            for (inner, outer) in Self.names(header, own: own) {
+            for name in names(header, own: own) {
                 let (from, matches, next) = (code.label(), code.label(), code.label())
-                Self.compare(&code, header, header.destination, with: inner, to: from)
+                Self.compare(&code, header, header.destination, with: name.peer, to: from)
                 code.jump(to: next)
                 code.place(from)
-                Self.compare(&code, header, header.source, with: inner, to: matches)
+                Self.compare(&code, header, header.source, with: name.inner, to: matches)
                 code.jump(to: pass)
                 code.place(matches)
-                Self.set(&code, header, source: outer, destination: own)
-                code.jump(to: meant)
+                Self.set(&code, header, source: name.outer, destination: own)
+                if name.isGuestsAlone {
+                    Self.transportOffset(&code, header)
+                    readdress(&code, header, or: pass)
+                    code.jump(to: send)
+                } else {
+                    code.jump(to: meant)
+                }
                 code.place(next)
             }
             code.jump(to: pass)
+            // The kernel refuses a program with a part that is never reached.
+            if isAlone { continue }
             code.place(meant)
             sendToGuest(&code, header, pass)
             code.jump(to: send)

@@ -16,6 +16,10 @@ struct PacketPrograms {
     let ports: [ClosedRange<UInt16>]
     /// The open map of the connections that a guest with ports has begun itself from others; unused without ports.
     let flows: Int32
+    /// How the guest reaches its vAccel agent; nil for a guest without one.
+    var agent: AgentLink?
+    /// Whether the guest has the interface whole: nothing of the namespace is there for it but its agent.
+    var isAlone = false
 
     static let loopback: Int32 = 1
 
@@ -53,6 +57,11 @@ struct PacketPrograms {
         [Header.version4, .version6].compactMap { header in
             addresses.first { $0.isVersion4 == header.isVersion4 }.map { (header, $0) }
         }
+    }
+
+    /// Those in which it can reach something of the namespace's.
+    var namedVersions: [(header: Header, own: IPAddress)] {
+        isAlone ? versions.filter { agent != nil && $0.header.isVersion4 } : versions
     }
 
     /// Goes to where each version of IP is looked at, elsewhere with packets of other protocols.

@@ -9,6 +9,10 @@ struct SharedInterface {
     let tapName: String
     let found: NetworkSurvey.Found
     let ports: [ClosedRange<UInt16>]
+    /// How the guest reaches its vAccel agent.
+    var agent: AgentLink?
+    /// Whether the guest has the interface whole: it shares the namespace with its agent alone.
+    var isAlone = false
 
     private static let loopback = "lo"
 
@@ -20,16 +24,14 @@ struct SharedInterface {
         let flows = try ports.isEmpty ? -1 : held.hold(flowsOfInterface())
         let programs = PacketPrograms(
             tap: tap, shared: found.index, addresses: found.interface.addresses.map(\.address),
-            hardwareAddress: found.interface.hardwareAddress, ports: ports, flows: flows)
+            hardwareAddress: found.interface.hardwareAddress, ports: ports, flows: flows, agent: agent, isAlone: isAlone
+        )
         let redirects = try TrafficRedirect()
         var places: [TrafficRedirect.Place] = []
         do {
             _ = try redirects.add(
                 loadTrafficProgram(programs.fromGuest), for: tap, to: tap, .ingress, named: tapName)
-            places.append(
-                try redirects.add(
-                    loadTrafficProgram(programs.ingress), for: tap, to: found.index, .ingress,
-                    named: found.interface.name))
+            places.append(try addIngress(programs, redirects))
             if let program = programs.fromNamespace {
                 let loopback = try NetworkLinks.index(of: Self.loopback)
                 // Another guest has changed them already, and noted what was there.
@@ -46,6 +48,14 @@ struct SharedInterface {
             for place in places { try? redirects.remove(place) }
             throw error
         }
+    }
+
+    private func addIngress(
+        _ programs: PacketPrograms, _ redirects: borrowing TrafficRedirect
+    ) throws(HostError) -> TrafficRedirect.Place {
+        if isAlone { return try redirects.add(from: found.index, to: tap, named: found.interface.name) }
+        return try redirects.add(
+            loadTrafficProgram(programs.ingress), for: tap, to: found.index, .ingress, named: found.interface.name)
     }
 
     /// The map that another guest of the interface has made, or a new one.

@@ -29,6 +29,10 @@ public enum GuestName: String, CaseIterable, Sendable {
     case blockMountPoint = "block-mount-point"
     /// Whether the device of the root filesystem is for the guest.
     case mountRootFilesystem = "mount-rootfs"
+    /// How the guest reaches a vAccel agent.
+    case accelerator = "vaccel"
+    /// Where that agent is.
+    case acceleratorAddress = "vaccel-address"
 
     static let ownPrefix = "org.swiftlet.unikernel."
     static let uruncPrefix = "com.urunc.unikernel."
@@ -54,6 +58,8 @@ public enum GuestName: String, CaseIterable, Sendable {
         case .blockMountPoint: ["blkMntPoint"]
         // The second is what urunc called it before version 0.6.
         case .mountRootFilesystem: ["mountRootfs", "useDMBlock"]
+        case .accelerator: ["vAccel"]
+        case .acceleratorAddress: ["RPCAddress"]
         }
     }
 

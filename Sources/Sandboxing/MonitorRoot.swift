@@ -59,8 +59,8 @@ public struct MonitorRoot {
         fileprivate var mode: UInt32 { (isBlock ? 0o060_000 : 0o020_000) | (isWritable ? 0o600 : 0o400) }
     }
 
-    /// The program's path on the host, relative to which it may look for its data; only the directory is there.
-    public var program: String
+    /// The programs' paths on the host, relative to which they may look for their data; only the directories are there.
+    public var programs: [String]
     /// Directories of the host, beside those of libraries.
     public var directories: [String]
     /// The guest's files.
@@ -72,9 +72,9 @@ public struct MonitorRoot {
 
     /// A root.
     public init(
-        program: String, directories: [String], files: [File], devices: [Device], owner: (uid: UInt32, gid: UInt32)
+        programs: [String], directories: [String], files: [File], devices: [Device], owner: (uid: UInt32, gid: UInt32)
     ) {
-        self.program = program
+        self.programs = programs
         self.directories = directories
         self.files = files
         self.devices = devices
@@ -94,7 +94,7 @@ public struct MonitorRoot {
     /// - Parameter rootPath: The container's root filesystem.
     func furnish(_ root: Int32, rootPath: String) throws {
         for path in Self.libraries + directories { try showDirectory(path, in: root) }
-        try makeParents(of: program, in: root)
+        for program in programs { try makeParents(of: program, in: root) }
         if exists(Self.linkerCache) { try bind(Self.linkerCache, at: Self.linkerCache, in: root, Self.readOnly) }
         let container = try openWithoutLinks(rootPath, flags: [.directory, .pathOnly])
         for file in files {
@@ -119,7 +119,8 @@ public struct MonitorRoot {
             try makeParents(of: name, in: root)
             return try makeSymbolicLink(name, in: root, to: try readLink(path))
         }
-        guard found.kind == .directory else { return }
+        // One below another that is shown is there with it.
+        guard found.kind == .directory, !exists(name, in: root) else { return }
         try makeParents(of: name, in: root)
         try makeDirectory(name, in: root, mode: 0o755)
         let place = try openBeneath(root, name, flags: [.directory, .pathOnly])

@@ -42,6 +42,35 @@ private func configuration(_ text: String) throws -> OperatorConfiguration {
         #expect(found.settings(of: "hvt") == OperatorConfiguration.MonitorSettings())
     }
 
+    @Test("every key of vAccel is understood")
+    func understandsVAccel() throws {
+        let found = try configuration(
+            """
+            [vaccel]
+            enabled = false
+            default = "auto"
+            agent = "/opt/agent"
+            backends = ["cpu", "noop"]
+            models = "/srv/models"
+            directories = ["/opt/onnxruntime"]
+            options = ["--log-level", "debug"]
+            memory-mib = 200
+            external = ["tcp://10.0.0.5:65500"]
+            """)
+        var vaccel = VAccelSettings()
+        vaccel.isEnabled = false
+        vaccel.access = .auto
+        vaccel.agent = "/opt/agent"
+        vaccel.backends = ["cpu", "noop"]
+        vaccel.models = "/srv/models"
+        vaccel.directories = ["/opt/onnxruntime"]
+        vaccel.options = ["--log-level", "debug"]
+        vaccel.memoryMiB = 200
+        vaccel.external = ["tcp://10.0.0.5:65500"]
+        #expect(found.vaccel == vaccel)
+        #expect(try configuration("[vaccel]").vaccel == VAccelSettings())
+    }
+
     static let nothing = ["", "\n", "# only a comment", "[guest]", "[monitors.qemu]\n[annotations]", "  \r\n\t"]
 
     @Test("what is not said is as without the file", arguments: nothing)
@@ -57,8 +86,19 @@ private func configuration(_ text: String) throws -> OperatorConfiguration {
 
     static let wrong: [(text: String, reason: String)] = [
         ("a = 1", "1: unknown key \"a\" before the first table (none is known there)"),
-        ("[nosuch]", "1: unknown table [nosuch] (known are: annotations, guest, monitors.NAME)"),
-        ("[monitors]", "1: unknown table [monitors] (known are: annotations, guest, monitors.NAME)"),
+        ("[nosuch]", "1: unknown table [nosuch] (known are: annotations, guest, monitors.NAME, vaccel)"),
+        ("[vaccel]\ndefault = \"on\"", "2: default: expected one of \"off\", \"auto\", \"tcp\", \"vsock\""),
+        ("[vaccel]\nenabled = 1", "2: enabled: expected true or false"),
+        ("[vaccel]\nmodels = \"models\"", "2: models: expected an absolute path"),
+        ("[vaccel]\nbackends = \"cpu\"", "2: backends: expected an array of strings"),
+        ("[vaccel]\ndirectories = [\"lib\"]", "2: directories: expected an array of absolute paths"),
+        ("[vaccel]\nmemory-mib = 0", "2: memory-mib: expected an integer from 1 to 16777216"),
+        (
+            "[vaccel]\nport = 1",
+            "2: unknown key \"port\" in [vaccel] (known are: enabled, default, agent, backends, models, directories, "
+                + "options, memory-mib, external)"
+        ),
+        ("[monitors]", "1: unknown table [monitors] (known are: annotations, guest, monitors.NAME, vaccel)"),
         ("\n[monitors.bochs]", "2: there is no monitor \"bochs\" (known are: spt, hvt, qemu)"),
         (
             "[guest]\nmemory = 1",

@@ -243,7 +243,7 @@ edit() { # JQ_FILTER [JQ_OPTIONS...]
 
 # --- calls of the runtime: each sets status, output and stderr
 
-# Calls the runtime with the test's own --root. Errors come as plain text, and as JSON lines in $TEST_DIR/log.
+# Calls the runtime with the test's own --root and, where there is one, its $HOST_CONFIG. Errors come as plain text, and as JSON lines in $TEST_DIR/log.
 runtime() { # ARGS...
     runtime_into "$TEST_DIR/out" "$TEST_DIR/err" "$@"
 }
@@ -253,7 +253,8 @@ runtime_into() { # OUTPUT_FILE ERROR_FILE ARGS...
     shift 2
     status=0
     # Not bats' own descriptor 3: a container that kept it would keep bats waiting.
-    timeout --kill-after 5 "$LIMIT" "$RUNTIME" --root "$ROOT" --log "$TEST_DIR/log" --log-format json "$@" \
+    timeout --kill-after 5 "$LIMIT" "$RUNTIME" --root "$ROOT" ${HOST_CONFIG:+--host-config "$HOST_CONFIG"} \
+        --log "$TEST_DIR/log" --log-format json "$@" \
         >"$out" 2>"$err" </dev/null 3>&- || status=$?
     output=$(tr -d '\0' <"$out")
     stderr=$(tr -d '\0' <"$err")
