@@ -5,7 +5,7 @@
 
 #include "stream.h"
 
-enum http_phase { HTTP_HEAD, HTTP_SEND_BYTES, HTTP_ECHO, HTTP_SKIP, HTTP_FETCH, HTTP_OVER };
+enum http_phase { HTTP_HEAD, HTTP_SEND_BYTES, HTTP_ECHO, HTTP_SKIP, HTTP_FETCH, HTTP_CLASSIFY, HTTP_OVER };
 
 /// One request after the other on a connection. All zero at the start.
 struct http_exchange {
@@ -35,6 +35,8 @@ enum {
     /// A response with its head fits this; less room is waited for.
     HTTP_LONGEST_PAGE = 12 * 1024,
     HTTP_MOST_BYTES = 16 * 1024 * 1024,
+    /// An image has to fit the buffers of a connection.
+    HTTP_LARGEST_IMAGE = 24 * 1024,
 };
 
 // http_protocol.c
@@ -80,4 +82,8 @@ void host_exit(int status);
 int host_fetch(struct http_exchange *exchange, const char *source, size_t size);
 /// Writes what has come; returns nonzero when that was all.
 int host_fetch_more(struct http_exchange *exchange, struct stream *output);
+/// Starts to ask an accelerator what an image shows, which is the request's body; returns 0 when that is not possible.
+int host_classify(struct http_exchange *exchange);
+/// Takes the body, of which `left` bytes are to come, and writes the answer; returns nonzero when that is done.
+int host_classify_more(struct http_exchange *exchange, struct stream *input, struct stream *output);
 void host_copy(void *destination, const void *source, size_t size);

@@ -15,8 +15,7 @@ static void advance(struct tcp_connection *client) {
         tcp_wake(place->connection);
 }
 
-/// Lets go of a client that may live on for a while.
-static void release(struct served *place) {
+void fetch_release(struct served *place) {
     if (place->client != NULL)
         place->client->context = NULL;
     place->client = NULL;
@@ -24,7 +23,7 @@ static void release(struct served *place) {
 
 void fetch_abandon(struct served *place) {
     struct tcp_connection *client = place->client;
-    release(place);
+    fetch_release(place);
     if (client != NULL)
         tcp_abort(client);
 }
@@ -54,15 +53,19 @@ static void add(struct stream *output, const char *bytes, size_t size) {
     stream_added(output, size);
 }
 
-int host_fetch(struct http_exchange *exchange, const char *source, size_t size) {
-    struct served *place = (struct served *)exchange;
+int fetch_connect(struct served *place, const char *source, size_t size) {
     struct net_address address;
     uint16_t port;
-    size_t host = find(source, size, '/');
-    if (size > LONGEST_SOURCE || !read_host(source, host, &address, &port))
+    if (!read_host(source, size, &address, &port))
         return 0;
     place->client = tcp_connect(&address, port, advance, place);
-    if (place->client == NULL)
+    return place->client != NULL;
+}
+
+int host_fetch(struct http_exchange *exchange, const char *source, size_t size) {
+    struct served *place = (struct served *)exchange;
+    size_t host = find(source, size, '/');
+    if (size > LONGEST_SOURCE || !fetch_connect(place, source, host))
         return 0;
     place->head_passed = 0;
     struct stream *output = &place->client->output;
@@ -129,6 +132,6 @@ int host_fetch_more(struct http_exchange *exchange, struct stream *output) {
     if (stream_size(input) > 0 || !place->client->peer_closed)
         return 0;
     tcp_close(place->client);
-    release(place);
+    fetch_release(place);
     return 1;
 }

@@ -58,6 +58,10 @@ static int apply_option(const char *name, const char *value) {
                                           "logs", "name", "delay"};
     if (equal(name, "port"))
         return set_port(value);
+    if (equal(name, "vaccel")) {
+        vaccel_set_agent(value);
+        return 1;
+    }
     for (size_t index = 0; index < sizeof ignored / sizeof *ignored; index++)
         if (equal(name, ignored[index]))
             return 1;

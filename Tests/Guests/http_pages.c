@@ -105,16 +105,35 @@ static void answer_get(struct http_exchange *exchange, const char *path, size_t 
     respond(exchange, output, "400 Bad Request", "a target begins with a slash\n");
 }
 
+static void answer_classify(struct http_exchange *exchange, const struct http_request *request, struct stream *output) {
+    if (request->body_size == 0 || request->body_size > HTTP_LARGEST_IMAGE) {
+        respond(exchange, output, "413 Content Too Large", "an image of 1 to 24576 bytes\n");
+    } else if (!host_classify(exchange)) {
+        respond(exchange, output, "502 Bad Gateway", "cannot connect to an agent\n");
+    } else {
+        exchange->phase = HTTP_CLASSIFY;
+        exchange->left = request->body_size;
+    }
+}
+
+static void answer_post(struct http_exchange *exchange, const struct http_request *request, struct stream *output) {
+    if (text_is(request->target, request->target_size, "/classify", 0)) {
+        answer_classify(exchange, request, output);
+    } else if (!text_is(request->target, request->target_size, "/echo", 0)) {
+        respond(exchange, output, "404 Not Found", "POST goes to /echo or /classify\n");
+    } else {
+        http_respond_head(exchange, output, "200 OK", (int64_t)request->body_size);
+        exchange->phase = HTTP_ECHO;
+        exchange->left = request->body_size;
+    }
+}
+
 void http_answer(struct http_exchange *exchange, const struct http_request *request, struct stream *output) {
     if (text_is(request->method, request->method_size, "GET", 0)) {
         answer_get(exchange, request->target, request->target_size, output);
     } else if (!text_is(request->method, request->method_size, "POST", 0)) {
         respond(exchange, output, "405 Method Not Allowed", "GET or POST\n");
-    } else if (!text_is(request->target, request->target_size, "/echo", 0)) {
-        respond(exchange, output, "404 Not Found", "POST goes to /echo\n");
     } else {
-        http_respond_head(exchange, output, "200 OK", (int64_t)request->body_size);
-        exchange->phase = HTTP_ECHO;
-        exchange->left = request->body_size;
+        answer_post(exchange, request, output);
     }
 }

@@ -182,6 +182,12 @@ static int advance_once(struct http_exchange *exchange, struct stream *input, st
             return 0;
         exchange->phase = HTTP_HEAD;
         return 1;
+    case HTTP_CLASSIFY:
+        if (!host_classify_more(exchange, input, output))
+            return 0;
+        // What failed may have left some of the body.
+        exchange->phase = exchange->left > 0 ? HTTP_SKIP : HTTP_HEAD;
+        return 1;
     case HTTP_OVER:
         return 0;
     }
@@ -195,6 +201,8 @@ int http_advance(struct http_exchange *exchange, struct stream *input, struct st
         return 1;
     // A request that was cut off never comes; what is still being answered is.
     int needs_input = exchange->phase == HTTP_ECHO || exchange->phase == HTTP_SKIP ||
-                      (exchange->phase == HTTP_HEAD && stream_space(output) >= HTTP_LONGEST_PAGE);
-    return ended && needs_input && (stream_size(input) == 0 || exchange->phase == HTTP_HEAD);
+                      (exchange->phase == HTTP_HEAD && stream_space(output) >= HTTP_LONGEST_PAGE) ||
+                      (exchange->phase == HTTP_CLASSIFY && exchange->left > stream_size(input));
+    int wants_whole = exchange->phase == HTTP_HEAD || exchange->phase == HTTP_CLASSIFY;
+    return ended && needs_input && (stream_size(input) == 0 || wants_whole);
 }

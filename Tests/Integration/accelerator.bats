@@ -1,6 +1,6 @@
 #!/usr/bin/env bats
-# A guest without vsock reaches the vAccel agent of its container by TCP, and nobody else does. The agent here is a
-# stand-in that speaks HTTP; vaccel.bats has the real one.
+# A guest without vsock reaches the vAccel agent of its container by TCP, and nobody else does. Most tests have a
+# stand-in for the agent that speaks HTTP.
 
 load helpers
 load network
@@ -190,4 +190,26 @@ answers() { [[ $(fetched) == *'agent for'* ]]; }
         | del(.annotations["org.swiftlet.unikernel.vaccel"])'
     ok plan --bundle "$BUNDLE"
     equal "$(jq --raw-output '.guest.vaccel | "\(.address) \(.agent)"' <<<"$output")" 'tcp://10.0.0.1:65500 null'
+}
+
+# The agent that was built beside the runtime; of a debug build also the libraries of Swift.
+real_agent() { # BACKENDS [MORE_CONFIGURATION]
+    local agent libraries
+    agent=$(dirname "$RUNTIME")/swiftlet-vaccel
+    [[ -x $agent ]] || skip "no swiftlet-vaccel beside $RUNTIME"
+    libraries=$(ldd "$agent" | sed -n 's|.* => \(/.*\)/libswiftCore.so .*|"\1"|p')
+    printf '[vaccel]\nagent = "%s"\nbackends = [%s]\ndirectories = [%s]\n%s\n' \
+        "$agent" "$1" "$libraries" "${2-}" >"$HOST_CONFIG"
+}
+
+classified() { # IMAGE
+    at "$HOST" curl --silent --show-error --max-time 20 --data-binary "@$1" http://10.0.0.2:8080/classify
+}
+
+@test "a guest asks its agent what an image shows" {
+    real_agent '"noop"'
+    accelerated_guest
+    head -c 20000 /dev/urandom >"$TEST_DIR/image"
+    equal "$(classified "$TEST_DIR/image")" 'This is a dummy classification tag!'
+    equal "$(classified "$TEST_DIR/image")" 'This is a dummy classification tag!' 'again'
 }
