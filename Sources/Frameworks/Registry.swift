@@ -6,6 +6,10 @@ public let frameworks: [any Framework] = [
     Rumprun(),
     Solo5(),
     Unikraft(),
+    Hermit(),
+    OSv(),
+    Nanos(),
+    Mewz(),
     Linux(),
     PVH(),
 ]

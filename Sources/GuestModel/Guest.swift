@@ -68,18 +68,20 @@ public struct Guest: Equatable, Sendable {
     public let hardware: GuestHardware?
     /// The version of its framework; nil where the image does not say.
     public let version: String?
-    /// The path in the root filesystem of the kernel that a monitor boots in place of the image, which then is that
-    /// kernel's initial RAM disk; nil where the image is booted itself.
-    public let loader: String?
+    /// The paths in the root filesystem of the kernels that a monitor boots in place of the image, which then is that
+    /// kernel's initial RAM disk; none where the image is booted itself.
+    public let loaders: [BootProtocol: String]
     /// The least guest memory in bytes with which its image can be loaded.
     public let leastMemoryBytes: UInt64
+    /// Whether it runs with an initial RAM disk only, which the container has to name.
+    public var needsInitrd = false
     /// The options of its framework that this image takes and others do not.
     public var options: [String] = []
 
     /// Creates a guest.
     public init(
         framework: String, path: String, bootProtocols: [BootProtocol], devices: [GuestDevice],
-        hardware: GuestHardware? = nil, version: String? = nil, loader: String? = nil,
+        hardware: GuestHardware? = nil, version: String? = nil, loaders: [BootProtocol: String] = [:],
         leastMemoryBytes: UInt64
     ) {
         self.framework = framework
@@ -88,7 +90,7 @@ public struct Guest: Equatable, Sendable {
         self.devices = devices
         self.hardware = hardware
         self.version = version
-        self.loader = loader
+        self.loaders = loaders
         self.leastMemoryBytes = leastMemoryBytes
     }
 }

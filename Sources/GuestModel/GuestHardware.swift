@@ -24,6 +24,10 @@ public struct GuestHardware: Equatable, Sendable {
     public var needsACPI: Bool
     /// Whether resetting or powering off a machine needs what only a whole PC has, such as a keyboard controller.
     public var needsPC: Bool
+    /// Whether its drivers know virtio devices of version 1.0 of the specification or later alone.
+    public var needsModernVirtio: Bool
+    /// Whether it has no other clock than the HPET where there is none of KVM's.
+    public var needsHPET: Bool
     /// The port by which it says how it ended; nil when it just resets or powers off the machine.
     public var exitPort: ExitPort?
     /// What makes it shut down, best first; nothing for most unikernels.
@@ -37,13 +41,16 @@ public struct GuestHardware: Equatable, Sendable {
 
     /// A guest with drivers for `transports`, and nothing else unless said otherwise.
     public init(
-        transports: [Transport], needsACPI: Bool = false, needsPC: Bool = false, exitPort: ExitPort? = nil,
+        transports: [Transport], needsACPI: Bool = false, needsPC: Bool = false,
+        needsModernVirtio: Bool = false, needsHPET: Bool = false, exitPort: ExitPort? = nil,
         stopRequests: [StopRequest] = [], takesInitrd: Bool = false, needsRandomInstructions: Bool = false,
         mostProcessors: Int = 1
     ) {
         self.transports = transports
         self.needsACPI = needsACPI
         self.needsPC = needsPC
+        self.needsModernVirtio = needsModernVirtio
+        self.needsHPET = needsHPET
         self.exitPort = exitPort
         self.stopRequests = stopRequests
         self.takesInitrd = takesInitrd

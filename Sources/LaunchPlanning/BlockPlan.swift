@@ -1,4 +1,6 @@
 internal import HostSystem
+internal import OCIBundle
+internal import OCISpec
 
 /// What is behind a block device of a guest's.
 public struct BlockPlan: Equatable, Sendable {
@@ -79,4 +81,13 @@ public struct PlannedBlocks {
     public internal(set) var places: [Int32] = []
 
     let held = DescriptorSet()
+
+    /// Puts an image that a monitor starts by its boot sector in front of all others.
+    mutating func boot(from image: OpenFile, foundBy: String, _ spec: RuntimeSpec) throws(HostError) {
+        let plan = BlockPlan(
+            name: "boot", foundBy: foundBy, path: image.path, isOnHost: image.isOnHost, content: .file,
+            isReadOnly: !image.isOnHost && spec.root?.readonly ?? false, sectorBytes: 512)
+        plans.insert(plan, at: 0)
+        places.insert(held.hold(try open(descriptorPath(image.raw), flags: .pathOnly)), at: 0)
+    }
 }

@@ -87,6 +87,11 @@ extension FoundGuest {
         if let named = mark?[.initrd] ?? mark?[.hostInitrd], guest.hardware?.takesInitrd != true {
             throw GuestError("\(guest.framework) guest takes no initial RAM disk (\(named.name))")
         }
+        if guest.needsInitrd, mark?[.initrd] == nil, mark?[.hostInitrd] == nil {
+            throw GuestError(
+                "\(guest.framework) loader needs an application as its initial RAM disk "
+                    + "(annotation com.urunc.unikernel.initrd)")
+        }
         let most = guest.hardware?.mostProcessors ?? 1
         if let wanted = mark?.processors, wanted > most {
             throw GuestError(

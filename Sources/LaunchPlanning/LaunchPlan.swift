@@ -52,6 +52,9 @@ public struct GuestPlan: Equatable, Sendable {
     public let foundBy: String
     /// The image's path in the root filesystem.
     public let kernel: String
+    /// The path in the root filesystem of what is booted in its place, with the image as its initial RAM disk; nil where
+    /// the image is booted itself.
+    public let loader: String?
     /// The monitor's name.
     public let monitor: String
     /// How the monitor is run.
@@ -113,9 +116,9 @@ public struct GuestPlan: Equatable, Sendable {
     }
 
     var json: JSONValue {
-        guard let accelerator else { return .object(content) }
         var json = content
-        json["vaccel"] = accelerator.json
+        if let loader { json["loader"] = .string(loader) }
+        if let accelerator { json["vaccel"] = accelerator.json }
         return .object(json)
     }
 

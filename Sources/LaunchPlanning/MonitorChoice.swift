@@ -26,7 +26,8 @@ struct MonitorChoice {
             guard let common = guest.bootProtocols.first(where: monitor.bootProtocols.contains) else {
                 guard wanted != nil else { continue }
                 let accepted = monitor.bootProtocols.map(\.description).joined(separator: ", ")
-                throw GuestError("monitor \(monitor.name) boots \(accepted), the guest is made for \(offered)")
+                throw GuestError(
+                    "monitor \(monitor.name) boots \(accepted), the guest is made for \(offered)\(Self.others(guest))")
             }
             do throws(GuestError) {
                 self = try MonitorChoice(monitor, common, for: found, on: host)
@@ -39,6 +40,12 @@ struct MonitorChoice {
         let names = monitors.map(\.name).joined(separator: ", ")
         if let wanted { throw GuestError("monitor \"\(wanted)\" is not known (known are: \(names))") }
         throw GuestError("no monitor boots \(offered) (known are: \(names))")
+    }
+
+    /// Who could run the guest, as an error says it that somebody else cannot.
+    private static func others(_ guest: Guest) -> String {
+        let names = monitors.filter { $0.bootProtocols.contains(where: guest.bootProtocols.contains) }.map(\.name)
+        return names.isEmpty ? ", which no monitor boots" : ": \(names.joined(separator: " or ")) is needed"
     }
 
     /// The monitor of a plan.
@@ -88,8 +95,11 @@ struct MonitorChoice {
             processors: min(hardware?.mostProcessors ?? 1, wanted),
             parameters: found.mark?.monitorParameters ?? [],
             graceSeconds: Int(found.configuration.settings(of: monitor.name).stopSeconds),
-            initrd: found.initrd.map { InitrdPlan(path: $0.path, isOnHost: $0.isOnHost) })
+            initrd: initrd.map { InitrdPlan(path: $0.path, isOnHost: $0.isOnHost) })
     }
+
+    /// What the container names, or the image itself where it has a loader.
+    private var initrd: OpenFile? { found.guest.loaders[bootProtocol] == nil ? found.initrd : found.image }
 
     /// How many processors the container may keep busy: those of its quota and of its set.
     private static func processors(_ cpu: CPUResources?) -> Int {

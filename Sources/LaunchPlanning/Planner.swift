@@ -39,12 +39,16 @@ public func planLaunch(
     // A guest without declared devices finds out for itself which there are.
     let hasNetwork = found.guest.hardware != nil || found.guest.devices.contains { $0.kind == .network }
     let nameServers = try hasNetwork ? nameServers(for: bundle) : []
-    let attached = try attach(found.guest, bundle)
+    let attached = try attach(found, bundle)
     let accelerator = try AcceleratorSearch(found, bundle)
     let guest = try plan(found, for: bundle.spec, nameServers, attached, accelerator, on: host)
     try guest.checkMonitor()
-    return PlannedLaunch(
-        plan: LaunchPlan(workload: .guest(guest)), image: found.image, initrd: found.initrd, blocks: attached.blocks)
+    let launch = LaunchPlan(workload: .guest(guest))
+    guard let path = guest.loader else {
+        return PlannedLaunch(plan: launch, image: found.image, initrd: found.initrd, blocks: attached.blocks)
+    }
+    guard let loader = try bundle.root.openFile(path) else { throw Failure("loader \(path) has gone") }
+    return PlannedLaunch(plan: launch, image: loader, initrd: found.image, blocks: attached.blocks)
 }
 
 /// What a guest's devices take of the container, and what is left.
@@ -56,7 +60,8 @@ private struct Attached {
 }
 
 /// Finds what is behind a guest's block devices; every one must be attached, or it would not start.
-private func attach(_ guest: Guest, _ bundle: borrowing Bundle) throws -> Attached {
+private func attach(_ found: FoundGuest, _ bundle: borrowing Bundle) throws -> Attached {
+    let guest = found.guest
     var attached = Attached()
     var used: Set<Int> = []
     let declared = guest.devices.filter { $0.kind == .block }.map(\.name)
@@ -72,6 +77,9 @@ private func attach(_ guest: Guest, _ bundle: borrowing Bundle) throws -> Attach
         attached.blocks = search.blocks
         used = search.usedMounts
         attached.mountPoint = try search.settings.value(.blockMountPoint)?.value
+    }
+    if guest.bootProtocols == [.disk] {
+        try attached.blocks.boot(from: found.image, foundBy: found.foundBy, bundle.spec)
     }
     if !bundle.spec.mounts.isEmpty { attached.mountsLeftOut = try GuestMounts.leftOut(bundle.spec, used: used) }
     return attached
@@ -95,7 +103,8 @@ private func plan(
         boot.hasInitrd = found.initrd != nil
         boot.process.blockMountPoint = attached.mountPoint
         return GuestPlan(
-            framework: guest.framework, foundBy: found.foundBy, kernel: guest.path, monitor: monitor.name,
+            framework: guest.framework, foundBy: found.foundBy, kernel: guest.path,
+            loader: guest.loaders[choice.bootProtocol], monitor: monitor.name,
             form: monitor.form, program: choice.program(spec.linux?.resources),
             hostNeeds: monitor.hostNeeds, bootProtocol: choice.bootProtocol,
             memoryMiB: try choice.memory(

@@ -56,7 +56,9 @@ struct GuestStart {
         guard !programs.isEmpty else { return nil }
         var files: [MonitorRoot.File] = []
         if plan.program != nil {
-            if let image = launch.image { files.append(MonitorRoot.File(image, at: MonitorLaunch.kernelPath)) }
+            if plan.bootProtocol != .disk, let image = launch.image {
+                files.append(MonitorRoot.File(image, at: MonitorLaunch.kernelPath))
+            }
             if let initrd = launch.initrd { files.append(MonitorRoot.File(initrd, at: MonitorLaunch.initrdPath)) }
         }
         var root = MonitorRoot(

@@ -40,7 +40,7 @@ public struct QEMU: Monitor {
             let base = "0x" + String(port.port, radix: 16)
             arguments += ["-device", "isa-debug-exit,iobase=\(base),iosize=\(port.bytes)"]
         }
-        arguments += Self.devices(launch, machine.bus)
+        arguments += Self.devices(launch, machine)
         if launch.bootProtocol == .disk { return arguments }
         arguments += ["-kernel", MonitorLaunch.kernelPath]
         if launch.hasInitrd { arguments += ["-initrd", MonitorLaunch.initrdPath] }
@@ -66,21 +66,21 @@ public struct QEMU: Monitor {
     }
 
     /// The devices, in the order in which the guest finds them on a PCI bus.
-    private static func devices(_ launch: MonitorLaunch, _ bus: String) -> [String] {
+    private static func devices(_ launch: MonitorLaunch, _ machine: QEMUMachine) -> [String] {
         var (disks, networks) = (0, 0)
         return launch.devices.flatMap { device in
             switch device {
             case .disk(let disk):
                 defer { disks += 1 }
-                return Self.disk(disk, disks, bus)
+                return Self.disk(disk, disks, machine)
             case .network(let network):
                 defer { networks += 1 }
-                return Self.network(network, networks, bus)
+                return Self.network(network, networks, machine)
             }
         }
     }
 
-    private static func disk(_ disk: MonitorLaunch.Disk, _ number: Int, _ bus: String) -> [String] {
+    private static func disk(_ disk: MonitorLaunch.Disk, _ number: Int, _ machine: QEMUMachine) -> [String] {
         let set = number + 1
         let driver = disk.isDevice ? "host_device" : "file"
         let access = "read-only=\(disk.isReadOnly ? "on" : "off")"
@@ -89,17 +89,18 @@ public struct QEMU: Monitor {
         return [
             "-add-fd", "fd=\(disk.descriptor),set=\(set)",
             "-blockdev", "driver=raw,node-name=disk\(number),\(access),\(file)",
-            "-device", "virtio-blk-\(bus),drive=disk\(number),serial=\(disk.name.prefix(20))\(sector)",
+            "-device",
+            "virtio-blk-\(machine.bus)\(machine.virtio),drive=disk\(number),serial=\(disk.name.prefix(20))\(sector)",
         ]
     }
 
-    private static func network(_ network: MonitorLaunch.Network, _ number: Int, _ bus: String) -> [String] {
+    private static func network(_ network: MonitorLaunch.Network, _ number: Int, _ machine: QEMUMachine) -> [String] {
         let properties = "mac=\(network.hardwareAddressText),host_mtu=\(network.mtu)"
         // Option ROMs are for booting from the network.
-        let rom = bus == "pci" ? ",romfile=" : ""
+        let rom = machine.bus == "pci" ? ",romfile=" : ""
         return [
             "-netdev", "tap,id=net\(number),fd=\(network.descriptor)",
-            "-device", "virtio-net-\(bus),netdev=net\(number),\(properties)\(rom)",
+            "-device", "virtio-net-\(machine.bus)\(machine.virtio),netdev=net\(number),\(properties)\(rom)",
         ]
     }
 }
@@ -113,6 +114,8 @@ struct QEMUMachine {
     let options: String
     /// The end of the names of virtio devices.
     let bus: String
+    /// What all of these are told.
+    let virtio: String
 
     /// The smallest machine on which the guest finds its devices and ends by its own means.
     init(for launch: MonitorLaunch) throws(GuestError) {
@@ -124,6 +127,7 @@ struct QEMUMachine {
             let acpi = hardware.needsACPI ? "on" : "off"
             options = "microvm,acpi=\(acpi),x-option-roms=off,isa-serial=on,graphics=off"
             bus = "device"
+            virtio = ""
         } else {
             guard hardware.transports.contains(.pci) else {
                 throw GuestError("the guest needs a PC, and drives no virtio-pci devices")
@@ -135,12 +139,13 @@ struct QEMUMachine {
             }
             // Told that there are no graphics, SeaBIOS would write to the serial line.
             // What no guest has a driver for costs time to begin with.
-            let acpi = hardware.needsACPI ? "on" : "off"
+            let (acpi, hpet) = (hardware.needsACPI ? "on" : "off", hardware.needsHPET ? "on" : "off")
             options =
                 hardware.needsACPI && !hardware.needsPC
-                ? "q35,vmport=off,smbus=off,sata=off,usb=off,hpet=off"
-                : "pc,vmport=off,usb=off,hpet=off,acpi=\(acpi)"
+                ? "q35,vmport=off,smbus=off,sata=off,usb=off,hpet=\(hpet)"
+                : "pc,vmport=off,usb=off,hpet=\(hpet),acpi=\(acpi)"
             bus = "pci"
+            virtio = hardware.needsModernVirtio ? ",disable-legacy=on" : ""
         }
     }
 }

@@ -210,7 +210,7 @@ import Testing
         let images = [bzImage(), kernel(notes: note("Swiftlet", 1, [0]) + Self.linuxNote).image]
         for image in images {
             for offset in 0..<image.count where offset < 0x420 || image[offset] != 0 {
-                for value in [0, 1, 0x7F, 0x80, 0xFF] as [UInt8] where image[offset] != value {
+                for value in [0, 0x7F, 0xFF] as [UInt8] where image[offset] != value {
                     let damaged = image.with(value, at: offset)
                     for framework in frameworks {
                         for type in [nil, framework.name] { _ = try? recognise(framework, damaged, as: type) }

@@ -84,3 +84,47 @@ public func kernel(notes others: [UInt8] = [], entry: UInt32? = 0x100_0000) -> E
     ]
     return elf
 }
+
+/// A Hermit application: its OSABI, and hermit-entry's note.
+public func hermitApplication(notes: [UInt8] = note("HERMIT", 0x5A00, [4])) -> ELFBuilder {
+    var elf = ELFBuilder()
+    elf.type = 3
+    elf.osABI = 0xFF
+    elf.entry = 0
+    elf.segments = [
+        ELFBuilder.Segment(flags: 5, address: 0, bytes: [0xF4], memorySize: 0x10_0000),
+        ELFBuilder.Segment(type: 4, flags: 4, address: 0, bytes: notes, alignment: 4),
+    ]
+    return elf
+}
+
+/// A loader of Hermit's: an ELF32 file with a multiboot header, or an ELF64 file for Linux' 64-bit entry.
+public func hermitLoader(isMultiboot: Bool = true) -> ELFBuilder {
+    var elf = ELFBuilder()
+    elf.is64Bit = !isMultiboot
+    elf.machine = isMultiboot ? 3 : 62
+    elf.segments = [
+        ELFBuilder.Segment(flags: 5, address: 0x10_0000, bytes: (isMultiboot ? multibootHeader() : []) + [0xF4])
+    ]
+    return elf
+}
+
+/// A kernel of OSv's: Xen's notes of the guest's name and of a PVH entry.
+public func osvKernel() -> ELFBuilder { kernel(notes: note("Xen", 6, Array("osv".utf8) + [0])) }
+
+/// A kernel of Mewz': for a multiboot loader it says to be for x86.
+public func mewzKernel() -> ELFBuilder {
+    var elf = ELFBuilder()
+    elf.machine = 3
+    elf.segments = [
+        ELFBuilder.Segment(
+            flags: 7, address: 0x10_0000, bytes: multibootHeader(flags: 0) + [0xF4], memorySize: 0x20_0000)
+    ]
+    elf.symbolNames = ["boot", "bspEarlyInit", "wasker_main"]
+    return elf
+}
+
+/// The beginning of a disk with a boot sector.
+public func bootDisk(sectors: Int = 8) -> [UInt8] {
+    [UInt8](repeating: 0, count: sectors * 512).with(0xAA55 as UInt16, at: 510)
+}

@@ -45,7 +45,8 @@ struct RefusedPlan: Sendable, CustomTestStringConvertible {
         },
         RefusedPlan(
             "wrong monitor",
-            "\(guest): monitor hvt boots solo5-hvt (ABI 2), the guest is made for solo5-spt (ABI 2)", spt
+            "\(guest): monitor hvt boots solo5-hvt (ABI 2), the guest is made for solo5-spt (ABI 2): spt or solo5-spt is needed",
+            spt
         ) { $0.annotations = [("\(own)monitor", "hvt")] },
         RefusedPlan(
             "unknown type",
