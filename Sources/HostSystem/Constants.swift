@@ -197,6 +197,8 @@ public enum FileSystemMagic {
 extension HostError {
     /// ENOENT: there is no such file, process or container directory.
     public var isNotFound: Bool { errno == ENOENT }
+    /// ENAMETOOLONG as a number
+    public static let nameTooLong = ENAMETOOLONG
     /// EEXIST as a number
     public static let fileExists = EEXIST
     /// EEXIST
