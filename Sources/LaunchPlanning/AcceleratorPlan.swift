@@ -179,7 +179,8 @@ struct AcceleratorSearch {
     }
 }
 
-/// Where a container says that its vAccel agent is, as vAccel's clients write it.
+/// Where a container says that its vAccel agent is: as vAccel's clients write it, or urunc for a monitor that passes vsock
+/// on as sockets of the host, whose names end in the port.
 private struct AgentAddress {
     let text: String
     let transport: AcceleratorPlan.Transport
@@ -191,19 +192,21 @@ private struct AgentAddress {
         self.text = text
         // SCHEME, //HOST, PORT
         let parts = text.split(separator: ":", omittingEmptySubsequences: false).map(String.init)
-        guard parts.count == 3, parts[1].hasPrefix("//"), let port = UInt16(parts[2]), port > 0,
-            let transport = AcceleratorPlan.Transport(rawValue: parts[0])
+        let scheme = parts[0]
+        let host = parts.count > 1 ? parts[1] : ""
+        let end = scheme == "unix" ? host.split(separator: "_").last.map(String.init) : parts.last
+        let isComplete = parts.count == (scheme == "unix" ? 2 : 3) && host.hasPrefix("//")
+        guard isComplete, let port = end.flatMap({ UInt16($0) }), port > 0, ["tcp", "vsock", "unix"].contains(scheme)
         else {
-            throw GuestError("\(name): \"\(text)\" is no address of an agent (tcp://HOST:PORT or vsock://CID:PORT)")
+            throw GuestError(
+                "\(name): \"\(text)\" is no address of an agent (tcp://HOST:PORT, vsock://CID:PORT or unix://PATH_PORT)"
+            )
         }
-        self.transport = transport
         self.port = port
-        let host = parts[1].dropFirst(2)
-        switch transport {
-        // Whatever the number, clients connect to the host: 2.
-        case .vsock: isOwn = true
-        case .tcp:
-            isOwn = host == AcceleratorSearch.guestAddress || host == "127.0.0.1" || host == "localhost"
-        }
+        transport = scheme == "tcp" ? .tcp : .vsock
+        // By vsock clients connect to the host, whatever the number.
+        isOwn =
+            transport == .vsock
+            || ["//\(AcceleratorSearch.guestAddress)", "//127.0.0.1", "//localhost"].contains(host)
     }
 }
