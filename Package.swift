@@ -106,7 +106,7 @@ let package = Package(
             ]),
         // agent
         library("VAccelProtocol", []),
-        library("VAccelAgent", ["HostSystem", "VAccelProtocol"]),
+        library("VAccelAgent", ["HostLibraries", "HostSystem", "VAccelProtocol"]),
         library("VAccelCommand", ["HostSystem", "VAccelAgent"]),
         .executableTarget(
             name: "swiftlet-vaccel", dependencies: ["VAccelCommand"], swiftSettings: strict, linkerSettings: agentLink),
@@ -140,6 +140,8 @@ let package = Package(
         tests("SupervisionTests", ["Supervision"]),
         tests("ContainerStateTests", ["ContainerState", "HostSystem", "OCISpec", "TestSupport"]),
         tests("LifecycleTests", ["ContainerState", "HostSystem", "Lifecycle", "OCISpec", "TestSupport"]),
+        tests("VAccelProtocolTests", ["VAccelProtocol"]),
+        tests("VAccelAgentTests", ["HostSystem", "TestSupport", "VAccelAgent", "VAccelCommand", "VAccelProtocol"]),
         tests("CommandsTests", ["Commands", "HostSystem", "TestSupport"]),
     ]
 )

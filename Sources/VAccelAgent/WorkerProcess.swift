@@ -6,7 +6,6 @@ enum WorkerProcess {
     /// Runs in a new process, and ends it.
     static func run(_ description: BackendDescription, _ settings: AgentSettings, socket: Int32, log: Log) -> Never {
         do {
-            try setParentDeathSignal(Signal.kill)
             resetSignals()
             try closeDescriptors(from: 3, through: socket - 1)
             try closeDescriptors(from: socket + 1)
@@ -122,16 +121,35 @@ enum WorkerConfinement {
     /// Everything that is not allowed fails with EPERM, because libraries ask for much that they can do without; clone3,
     /// of which a filter cannot see the flags, with ENOSYS, so that the C library uses clone.
     static func apply(_ limits: Limits) throws(HostError) {
+        // Compiled first: that takes a file in memory.
+        var rules = calls.map { FilterRule(name: $0.name, action: .allow, conditions: $0.conditions) }
+        rules.append(FilterRule(name: "clone3", action: .error(38)))
+        let filter = try SeccompProgram(defaultAction: .error(1), rules: rules)
         let space = UInt64(try virtualBytes() + limits.workerBytes)
         try setResourceLimit(9, named: "RLIMIT_AS", soft: space, hard: space)
         try setResourceLimit(4, named: "RLIMIT_CORE", soft: 0, hard: 0)
-        try setResourceLimit(1, named: "RLIMIT_FSIZE", soft: 0, hard: 0)
         try setResourceLimit(7, named: "RLIMIT_NOFILE", soft: 0, hard: 0)
+        try dropPrivileges()
         try setNoNewPrivileges()
-        var rules = calls.map { FilterRule(name: $0.name, action: .allow, conditions: $0.conditions) }
-        rules.append(FilterRule(name: "clone3", action: .error(38)))
-        try SeccompProgram(defaultAction: .error(1), rules: rules).load()
+        try filter.load()
     }
+
+    /// Becomes nobody, who owns nothing. In a user namespace without that user the agent's own has to do.
+    private static func dropPrivileges() throws(HostError) {
+        if effectiveUser() == 0 {
+            do throws(HostError) {
+                try setGroups([])
+                try setGroup(nobody)
+                try setUser(nobody)
+            } catch {
+                guard error.isInvalid || error.isPermission else { throw error }
+            }
+        }
+        // After the change of user, which would lift it.
+        try setParentDeathSignal(Signal.kill)
+    }
+
+    private static let nobody: UInt32 = 65534
 
     /// The address space that is in use. See proc(5), /proc/PID/statm.
     private static func virtualBytes() throws(HostError) -> Int {

@@ -108,3 +108,157 @@ check() { # CHECK [ARGUMENT...]
     start_agent --backend noop
     check streaming
 }
+
+@test "vaccel: the generation of release 0.4.1" {
+    start_agent --backend noop
+    check agent_service
+}
+
+@test "vaccel: the generation of 2021 to 0.3.7, both forms of arguments" {
+    start_agent --backend noop
+    check vaccel_agent
+}
+
+@test "vaccel: quotas on connections, sessions, resources, memory and frames" {
+    start_agent --backend noop --max-connections 4 --max-sessions 3 --max-resources 2 --max-memory 4 --max-frame 2
+    check quotas
+}
+
+@test "vaccel: quota on calls" {
+    start_agent --backend noop --max-calls 2
+    check calls
+}
+
+@test "vaccel: small frames of many fields" {
+    start_agent --backend noop
+    check fields_of_one_kind
+    # What they ask for is not kept: below 64 MiB after a frame of 10 MB of empty fields.
+    (($(awk '/VmHWM/ { print $2 }' "/proc/${agents[-1]}/status") < 65536))
+}
+
+@test "vaccel: slow and deaf clients hold up nobody and are closed" {
+    start_agent --backend noop --frame-timeout 500
+    check slow
+}
+
+@test "vaccel: random and damaged frames do not disturb another connection" {
+    start_agent --backend noop
+    check random_frames
+}
+
+@test "vaccel: abstract, TCP and inherited sockets" {
+    local name=swiftlet-vaccel-$BASHPID port
+    port=$(python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])')
+    start_agent --backend noop -a "unix://@$name" --server-address "tcp://127.0.0.1:$port"
+    run -0 timeout 60 python3 "$repository/Tests/Integration/vaccel_checks.py" sessions "unix://@$name"
+    run -0 timeout 60 python3 "$repository/Tests/Integration/vaccel_checks.py" sessions "tcp://127.0.0.1:$port"
+    run -0 timeout 60 python3 - "$AGENT" "$repository/Tests/Integration/vaccel_checks.py" "$directory/inherited" <<'PYTHON'
+import os, socket, subprocess, sys
+listener = socket.socket(socket.AF_UNIX)
+listener.bind(sys.argv[3])
+listener.listen()
+number = listener.fileno()
+agent = subprocess.Popen([sys.argv[1], '--backend', 'noop', '--listen-fd', str(number)], pass_fds=[number])
+listener.close()
+try:
+    subprocess.run([sys.executable, sys.argv[2], 'exact', 'unix://' + sys.argv[3]], check=True)
+finally:
+    agent.terminate()
+    assert agent.wait() == 0
+# What the agent did not make it does not remove.
+assert os.path.exists(sys.argv[3])
+PYTHON
+}
+
+@test "vaccel: a socket that an agent left is replaced, one in use and other files are not" {
+    start_agent --backend noop
+    run -1 "$AGENT" --address "unix://$socket"
+    [[ $output == *"cannot listen at unix://$socket"*"address already in use"* ]]
+    check sessions
+    kill -KILL "${agents[0]}"
+    wait "${agents[0]}" || true
+    agents=()
+    [[ -S $socket ]]
+    start_agent --backend noop
+    check sessions
+    echo precious >"$directory/file"
+    run -1 "$AGENT" --address "unix://$directory/file"
+    [[ $(<"$directory/file") == precious ]]
+}
+
+@test "vaccel: command lines that cannot be understood" {
+    run -1 "$AGENT"
+    [[ $output == *"nowhere to listen"* ]]
+    while read -r words; do
+        # shellcheck disable=SC2086
+        run -1 "$AGENT" $words
+        [[ $output == "swiftlet-vaccel: "* ]] || {
+            echo "$words: $output"
+            false
+        }
+    done <<'LINES'
+--address unix://relative
+--address unix://
+--address vsock://2
+--address tcp://127.0.0.1
+--address tcp://example.org:1
+--address ftp://x
+--address
+--listen-fd 1
+--listen-fd 99
+--backend nothing --address unix:///tmp/never
+--library noop=relative
+--max-frame 0
+--max-frame x
+--log-level loud
+--nothing
+word
+--help=1
+LINES
+    run -0 "$AGENT" --help
+    [[ $output == *--server-address* && $output == *--max-memory* ]]
+    run -0 "$AGENT" --version
+    [[ $output == "swiftlet-vaccel version "* ]]
+}
+
+@test "vaccel: arithmetic of the cpu back-end" {
+    start_agent --backend cpu
+    check arithmetic
+}
+
+@test "vaccel: matrix products, by OpenBLAS where it is installed" {
+    start_agent --backend cpu
+    check products
+}
+
+@test "vaccel: matrix products without a library" {
+    start_agent --backend cpu --library "cpu=$directory/none"
+    check products
+}
+
+@test "vaccel: a worker that ends or hangs costs one call" {
+    start_agent --backend cpu,noop --call-timeout 400
+    check worker_ends "${agents[-1]}"
+}
+
+@test "vaccel: a worker is confined" {
+    ((EUID == 0)) || skip "needs root"
+    start_agent --backend cpu
+    check worker_confined "${agents[-1]}"
+}
+
+@test "vaccel: the agent's end is the workers' end, also by SIGKILL" {
+    local workers
+    start_agent --backend cpu
+    check arithmetic
+    workers=$(<"/proc/${agents[0]}/task/${agents[0]}/children")
+    [[ $workers ]]
+    kill -KILL "${agents[0]}"
+    wait "${agents[0]}" || true
+    agents=()
+    rm "$socket"
+    local deadline=$((SECONDS + 5))
+    # Orphans are collected by whoever adopts them.
+    while grep -qs '^State:.*[^Z] (' /proc/${workers// /}/status && ((SECONDS < deadline)); do sleep 0.02; done
+    ! grep -qs '^State:[[:space:]]*[RSDT]' "/proc/${workers// /}/status"
+}

@@ -2,9 +2,10 @@ import HostSystem
 
 /// All back-ends, in the order in which they are asked when the operator does not say.
 public enum BackendRegistry {
-    /// One line for each file of this directory. The first that the operator must name to have it is ``noop``.
+    /// One line for each file of this directory.
     public static let all: [BackendDescription] = [
-        .noop
+        .cpu,
+        .noop,
     ]
 
     /// The back-end of this name.
