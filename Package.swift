@@ -47,8 +47,12 @@ let agentLink: [LinkerSetting] = [
         .when(configuration: .release))
 ]
 
+/// Without the module of regular expressions, whose names are visible otherwise: a call of one by mistake, a split at a
+/// string for example, makes a static executable larger by more than a MiB.
+let small: [SwiftSetting] = [.unsafeFlags(["-Xfrontend", "-disable-implicit-string-processing-module-import"])]
+
 func library(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
-    .target(name: name, dependencies: dependencies, swiftSettings: strict)
+    .target(name: name, dependencies: dependencies, swiftSettings: strict + small)
 }
 
 func tests(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
