@@ -110,7 +110,7 @@ let package = Package(
             ]),
         // agent
         library("VAccelProtocol", []),
-        library("VAccelAgent", ["HostLibraries", "HostSystem", "VAccelProtocol"]),
+        library("VAccelAgent", ["HostLibraries", "HostSystem", "Inference", "VAccelProtocol"]),
         library("VAccelCommand", ["HostSystem", "VAccelAgent"]),
         .executableTarget(
             name: "swiftlet-vaccel", dependencies: ["VAccelCommand"], swiftSettings: strict, linkerSettings: agentLink),

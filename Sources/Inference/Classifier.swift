@@ -23,29 +23,24 @@ func percent(_ share: Float) -> String {
 
 /// A model that says what is in an image.
 public struct Classifier {
-    private let model: ONNXModel
-    /// How the model takes images.
-    public let input: ImageInput
-    private let output: ModelPort
-    private let labels: [String]
+    private let model: ImageModel
+    private let output: String
     private let settings: ModelSettings
+
+    /// How the model takes images.
+    public var input: ImageInput { model.input }
 
     /// - Throws: ``HostLibraries/LibraryError`` of kind `EINVAL` when the model takes no image or gives no classes, or
     ///   there are not as many labels as classes.
     public init(_ model: ONNXModel, labels: [String], settings: ModelSettings) throws(LibraryError) {
-        guard model.inputs.count == 1, let port = model.inputs.first else {
-            throw .invalid("the model takes \(model.inputs.count) tensors, an image is one")
-        }
         guard let output = model.outputs.first, output.type == .float32 else {
             throw .invalid("the model's first output is none of 32-bit floats")
         }
         if let classes = output.shape.last ?? nil, !labels.isEmpty, classes != labels.count {
             throw .invalid("the model has \(classes) classes, but there are \(labels.count) labels")
         }
-        input = try ImageInput(port, settings: settings)
-        self.model = model
-        self.output = output
-        self.labels = labels
+        self.model = try ImageModel(model, labels: labels, settings: settings)
+        self.output = output.name
         self.settings = settings
     }
 
@@ -53,8 +48,7 @@ public struct Classifier {
     ///
     /// - Throws: ``HostLibraries/LibraryError``
     public func classify(_ image: Image) throws(LibraryError) -> Classification {
-        let tensor = try input.tensor(of: image)
-        let results = try model.run([(model.inputs[0].name, tensor)], outputs: [output.name])
+        let results = try model.run(image, outputs: [output])
         guard let numbers = results.first?.floats, !numbers.isEmpty else {
             throw .invalid("the model gives no classes")
         }
@@ -62,8 +56,7 @@ public struct Classifier {
         let shares = settings.softmax ?? !isDistribution(numbers) ? softmax(numbers) : numbers
         var best = 0
         for index in shares.indices where shares[index] > shares[best] { best = index }
-        let label = best < labels.count ? labels[best] : "class \(best)"
-        return Classification(index: best, label: label, share: max(0, min(1, shares[best])))
+        return Classification(index: best, label: model.label(best), share: max(0, min(1, shares[best])))
     }
 }
 

@@ -56,9 +56,10 @@ public struct ImageInput: Equatable, Sendable {
     ///
     /// - Throws: ``HostLibraries/LibraryError`` of kind `EINVAL` when the image has other channels.
     public func tensor(of image: Image) throws(LibraryError) -> Tensor {
-        guard image.channels == channels, let image = fitted(image) else {
+        guard image.channels == channels else {
             throw .invalid("an image of \(image.channels) channels for a model that takes \(channels)")
         }
+        let image = try fitted(image)
         let count = width * height
         if type == .uint8 {
             var bytes = [UInt8](repeating: 0, count: count * channels)
@@ -90,14 +91,39 @@ public struct ImageInput: Equatable, Sendable {
         }
     }
 
-    private func fitted(_ image: Image) -> Image? {
-        guard settings.fit == .crop else { return image.resized(width: width, height: height) }
+    /// Where a point of the input is in the image that was made to fit, in pixels, inside it.
+    func place(x: Float, y: Float, in image: Image) -> (x: Int, y: Int) {
+        let size = scaledSize(of: image)
+        let left = Float(size.width - width) / 2
+        let top = Float(size.height - height) / 2
+        let found = (
+            (x + left.rounded(.down)) * Float(image.width) / Float(size.width),
+            (y + top.rounded(.down)) * Float(image.height) / Float(size.height)
+        )
+        return (
+            Int(max(0, min(Float(image.width), found.0.rounded()))),
+            Int(max(0, min(Float(image.height), found.1.rounded())))
+        )
+    }
+
+    /// The size that an image is brought to before what is too much of it is cut off.
+    private func scaledSize(of image: Image) -> (width: Int, height: Int) {
+        guard settings.fit == .crop else { return (width, height) }
         // The side that is relatively shorter decides.
         if image.width * height < image.height * width {
-            let scaled = max(height, (image.height * width + image.width / 2) / image.width)
-            return image.resized(width: width, height: scaled)?.cropped(width: width, height: height)
+            return (width, max(height, (image.height * width + image.width / 2) / image.width))
         }
-        let scaled = max(width, (image.width * height + image.height / 2) / image.height)
-        return image.resized(width: scaled, height: height)?.cropped(width: width, height: height)
+        return (max(width, (image.width * height + image.height / 2) / image.height), height)
+    }
+
+    private func fitted(_ image: Image) throws(LibraryError) -> Image {
+        let size = scaledSize(of: image)
+        // A strip of one pixel's width, made as wide as the model wants it, would be too long for any memory.
+        guard size.width * size.height <= 1 << 25,
+            let fitted = image.resized(width: size.width, height: size.height)?.cropped(width: width, height: height)
+        else {
+            throw .invalid("an image of \(image.width) x \(image.height) pixels cannot be cut to \(width) x \(height)")
+        }
+        return fitted
     }
 }

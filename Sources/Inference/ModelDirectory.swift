@@ -22,6 +22,8 @@ public struct ModelDirectory: Sendable {
         public let labels: [String]
         /// How it is used.
         public let settings: ModelSettings
+        /// Whether the settings are from a file.
+        public let hasSettings: Bool
     }
 
     /// The names of the models, sorted.
@@ -43,10 +45,11 @@ public struct ModelDirectory: Sendable {
         do {
             let file = try ModelFile(try read("\(name).onnx", limit: ModelFile.mostBytes))
             let labels = exists("\(path)/\(name).labels") ? try lines("\(name).labels") : []
+            let hasSettings = exists("\(path)/\(name).json")
             let settings =
-                exists("\(path)/\(name).json")
+                hasSettings
                 ? try ModelSettings(try read("\(name).json", limit: 1 << 16), named: "\(path)/\(name).json") : .init()
-            return Entry(name: name, file: file, labels: labels, settings: settings)
+            return Entry(name: name, file: file, labels: labels, settings: settings, hasSettings: hasSettings)
         } catch let error as LibraryError {
             throw LibraryError(errno: error.errno, "model \(path)/\(name): \(error)")
         } catch let error as HostError {

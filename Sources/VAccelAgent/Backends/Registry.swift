@@ -5,6 +5,7 @@ public enum BackendRegistry {
     /// One line for each file of this directory.
     public static let all: [BackendDescription] = [
         .cpu,
+        .onnx,
         .noop,
     ]
 

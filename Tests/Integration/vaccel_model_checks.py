@@ -1,0 +1,213 @@
+"""Checks of swiftlet-vaccel's models by a client of its own. usage: vaccel_model_checks.py CHECK ADDRESS [ARGUMENT]..."""
+import pathlib
+import random
+import struct
+import sys
+import zlib
+
+from vaccel_checks import fails, op
+from vaccel_client import *
+
+MODELS = pathlib.Path(__file__).parent.parent / 'Models'
+DIGITS = MODELS / 'digits'
+NAMES = 'zero one two three four five six seven eight nine'.split()
+
+
+def chunk(kind, content):
+    return struct.pack('>I', len(content)) + kind + content + struct.pack('>I', zlib.crc32(kind + content))
+
+
+def png(width, height, shade):
+    """A grey PNG file with the shade that `shade` gives for x and y."""
+    rows = b''.join(bytes([0] + [shade(x, y) for x in range(width)]) for y in range(height))
+    header = struct.pack('>IIBBBBB', width, height, 8, 0, 0, 0, 0)
+    return b'\x89PNG\r\n\x1a\n' + chunk(b'IHDR', header) + chunk(b'IDAT', zlib.compress(rows)) + chunk(b'IEND', b'')
+
+
+def text_of(content):
+    return content.split(b'\0')[0].decode()
+
+
+def digits(address):
+    """The label of each digit, by both ways to ask, from PNG and JPEG."""
+    with Connection(address) as c:
+        session = c.create_session()
+        for name in NAMES:
+            for kind in ('png', 'jpg'):
+                image = (DIGITS / 'images' / f'{name}.{kind}').read_bytes()
+                tags = c.classify(session, image)
+                assert len(tags) == 1024 and text_of(tags).endswith(f'% {name}'), tags[:80]
+                out = c.genop(session, [op(3), (image, BUFFER)], [(bytes(64), UCHAR_ARRAY), (bytes(128), UCHAR_ARRAY)])
+                assert [len(content) for content, _, _ in out] == [64, 128], out
+                assert text_of(out[1][0]) == text_of(tags), out
+                share = float(text_of(tags).split('%')[0])
+                assert 30 < share <= 100, share
+
+
+def unsound(address):
+    """Images that are none, cut off, damaged, too large: an error, and the next one is answered."""
+    with Connection(address) as c:
+        session = c.create_session()
+        sound = (DIGITS / 'images' / 'six.png').read_bytes()
+        huge = bytearray(sound)
+        huge[16:24] = struct.pack('>II', 1000000, 1000000)
+        huge[29:33] = struct.pack('>I', zlib.crc32(huge[12:29]))
+        for image in (b'x', b'\xff\xd8\xff', sound[:100], sound[:-40], bytes(huge)):
+            fails(13, 22, None, c.classify, session, image)
+        chance = random.Random(1)
+        for _ in range(200):
+            image = bytearray((DIGITS / 'images' / chance.choice(['six.png', 'six.jpg'])).read_bytes())
+            for _ in range(3):
+                image[chance.randrange(3, len(image))] = chance.randrange(256)
+            try:
+                c.classify(session, bytes(image))
+            except CallError as error:
+                assert error.errno == 22, error
+        assert text_of(c.classify(session, sound)).endswith('% six')
+
+
+def no_model(address):
+    """Tasks without a model are not there; those with one are."""
+    with Connection(address) as c:
+        session = c.create_session()
+        image = (DIGITS / 'images' / 'one.png').read_bytes()
+        for number in (4, 5, 6, 7):
+            fails(13, 95, None, c.genop, session, [op(number), (image, BUFFER)], [(bytes(64), UCHAR_ARRAY)])
+
+
+def tasks(address):
+    """Detection, segmentation, pose and depth with the models of make-vision, whose answers can be worked out."""
+
+    def ask(number, image, size=512):
+        out = c.genop(session, [op(number), (image, BUFFER)], [(bytes(size), UCHAR_ARRAY)])
+        assert [len(content) for content, _, _ in out] == [size], out
+        return text_of(out[0][0])
+
+    with Connection(address) as c:
+        session = c.create_session()
+        white = png(64, 32, lambda x, y: 255)
+        found = ask(4, white)
+        assert found == '90.000% spoon 0 0 32 16\n80.000% cup 16 16 64 32', found
+        assert ask(4, white, 8) == '90.000%'
+        half = png(16, 16, lambda x, y: 0 if (x, y) == (12, 2) else 255 if (x, y) == (3, 10) else 50 if x > 7 else 200)
+        assert ask(5, half).split('\n')[0].endswith('% light'), ask(5, half)
+        assert ask(6, half) == '100.000% brightest 4 11\n100.000% darkest 13 3', ask(6, half)
+        assert ask(7, half).startswith('least 0.0 at 13 3, most 10.0 at 4 11'), ask(7, half)
+        fails(13, 95, None, c.classify, session, white)
+
+
+def pixels_of_zero():
+    """The image of zero as the model wants it: the shades of held-out digits are what train-digits wrote."""
+    return struct.pack('<64f', *[0.5] * 64)
+
+
+def frameworks(address):
+    """A guest's own ONNX model by the calls of all three frameworks."""
+    content = (DIGITS / 'digits.onnx').read_bytes()
+    image = pixels_of_zero()
+    with Connection(address) as c:
+        session = c.create_session()
+        model = c.register(session, [('digits.onnx', content)])
+        head = field(1, session) + field(2, model)
+
+        c.model('TorchModelLoad', session, model)
+        run = head + message(4, tensor(image, [1, 1, 8, 8], 7)) + field(5, 1)
+        data, dims, kind = tensor_fields(every(c.call('TorchModelRun', run), 1)[0])
+        assert (dims, kind, len(data)) == ([1, 10], 7, 40), (dims, kind)
+        logits = struct.unpack('<10f', data)
+
+        model = c.register(session, [('digits.onnx', content)])
+        head = field(1, session) + field(2, model)
+        c.model('TensorflowModelLoad', session, model)
+        named = lambda i, o: head + message(4, field(1, i)) + message(5, field(1, o)) + message(6, tensor(image * 2, [2, 1, 8, 8], 1))
+        data, dims, kind = tensor_fields(every(c.call('TensorflowModelRun', named('image', 'logits')), 1)[0])
+        assert (dims, kind) == ([2, 10], 1) and struct.unpack('<20f', data) == logits * 2, data
+        every(c.call('TensorflowModelRun', named('image:0', 'logits:0')), 1)
+        fails(13, 22, None, c.call, 'TensorflowModelRun', named('picture', 'logits'))
+        fails(13, 22, None, c.call, 'TensorflowModelRun', named('image', 'words'))
+        c.model('TensorflowModelUnload', session, model)
+        fails(13, 22, None, c.call, 'TensorflowModelRun', named('image', 'logits'))
+
+        model = c.register(session, [('digits.onnx', content)])
+        head = field(1, session) + field(2, model)
+        c.model('TensorflowLiteModelLoad', session, model)
+        lite = lambda t, count=1: head + message(3, t) + field(4, count)
+        data, dims, kind = tensor_fields(every(c.call('TensorflowLiteModelRun', lite(tensor(image, [1, 1, 8, 8], 1))), 1)[0])
+        assert (dims, kind) == ([1, 10], 1) and struct.unpack('<10f', data) == logits
+        # Wrong shape, wrong type, more outputs than there are.
+        fails(13, 22, None, c.call, 'TensorflowLiteModelRun', lite(tensor(image, [1, 1, 4, 16], 1)))
+        fails(13, 22, None, c.call, 'TensorflowLiteModelRun', lite(tensor(image, [1, 1, 8, 8], 2)))
+        fails(13, 22, None, c.call, 'TensorflowLiteModelRun', lite(tensor(image, [1, 1, 8, 8], 1), 2))
+        c.model('TensorflowLiteModelUnload', session, model)
+
+
+def offered(address):
+    """One of the operator's models, by its name and no bytes; no other file of the host's."""
+    with Connection(address) as c:
+        session = c.create_session()
+        for name, loads in (('digits', True), ('digits.onnx', True), ('other', False), ('../digits/digits', False)):
+            try:
+                model = c.register(session, [(name, b'')])
+            except CallError as error:
+                assert not loads, error
+                continue
+            if not loads:
+                fails(13, 22, None, c.model, 'TorchModelLoad', session, model)
+                continue
+            c.model('TorchModelLoad', session, model)
+            run = field(1, session) + field(2, model) + message(4, tensor(pixels_of_zero(), [1, 1, 8, 8], 7)) + field(5, 1)
+            assert tensor_fields(every(c.call('TorchModelRun', run), 1)[0])[1] == [1, 10]
+
+
+def hostile(address):
+    """Models that are none, refer to files of the host's, or are damaged: an error each, and the agent goes on."""
+    content = (DIGITS / 'digits.onnx').read_bytes()
+    passwd = field(5, field(1, 3) + field(2, 2) + message(13, field(1, 'location') + field(2, '/etc/passwd')) + field(14, 1))
+    outside = field(1, 8) + message(7, passwd)
+    with Connection(address) as c:
+        session = c.create_session()
+        for data in (b'x', b'\0' * 1000, content[:5000], outside, content + message(7, passwd)):
+            model = c.register(session, [('model.onnx', data)])
+            fails(13, None_errno(c, session, model), None, c.model, 'TorchModelLoad', session, model)
+            c.unregister(session, model)
+        model = c.register(session, [('a.onnx', content), ('b.onnx', content)])
+        fails(13, 22, None, c.model, 'TorchModelLoad', session, model)
+        chance = random.Random(3)
+        image = tensor(pixels_of_zero(), [1, 1, 8, 8], 7)
+        for _ in range(150):
+            data = bytearray(content)
+            for _ in range(3):
+                place = chance.randrange(400)
+                data[place if chance.random() < 0.5 else -1 - place] = chance.randrange(256)
+            model = c.register(session, [('model.onnx', bytes(data))])
+            try:
+                c.model('TorchModelLoad', session, model)
+                c.call('TorchModelRun', field(1, session) + field(2, model) + message(4, image) + field(5, 1))
+            except CallError as error:
+                assert error.errno, error
+            c.unregister(session, model)
+        model = c.register(session, [('model.onnx', content)])
+        c.model('TorchModelLoad', session, model)
+
+
+def None_errno(c, session, model):
+    """EINVAL, or ENOEXEC where the library itself says that it is no model."""
+    try:
+        c.model('TorchModelLoad', session, model)
+    except CallError as error:
+        assert error.errno in (22, 8), error
+        return error.errno
+    raise AssertionError('the model was loaded')
+
+
+def missing(address):
+    """Without the library: ELIBBAD for all that needs it."""
+    with Connection(address) as c:
+        session = c.create_session()
+        fails(13, 80, None, c.classify, session, (DIGITS / 'images' / 'one.png').read_bytes())
+        model = c.register(session, [('m.onnx', (DIGITS / 'digits.onnx').read_bytes())])
+        fails(13, 80, None, c.model, 'TorchModelLoad', session, model)
+
+
+if __name__ == '__main__':
+    globals()[sys.argv[1]](*sys.argv[2:])
