@@ -39,11 +39,12 @@ let staticLink: [LinkerSetting] = [
         .when(configuration: .release))
 ]
 
-/// The agent opens libraries at run time, so it needs the C library as a shared one, and nothing else.
+/// The agent opens libraries at run time, so it needs the C library as a shared one, and nothing else: the driver of the
+/// linker reads libraries.cfg before all other words, so that what is in there comes from archives.
 let agentLink: [LinkerSetting] = [
     .unsafeFlags(
-        ["-static-stdlib", "-use-ld=lld", "-Xlinker", "--icf=all", "-Xlinker", "-l:libseccomp.a"]
-            + ["-Xlinker", "--as-needed", "-Xlinker", "-z", "-Xlinker", "now"],
+        ["-static-stdlib", "-use-ld=lld", "-Xlinker", "--icf=all", "-Xlinker", "-z", "-Xlinker", "now"]
+            + ["-Xclang-linker", "--config=\(Context.packageDirectory)/Sources/swiftlet-vaccel/libraries.cfg"],
         .when(configuration: .release))
 ]
 
@@ -113,7 +114,8 @@ let package = Package(
         library("VAccelAgent", ["HostLibraries", "HostSystem", "Inference", "VAccelProtocol"]),
         library("VAccelCommand", ["HostSystem", "VAccelAgent"]),
         .executableTarget(
-            name: "swiftlet-vaccel", dependencies: ["VAccelCommand"], swiftSettings: strict, linkerSettings: agentLink),
+            name: "swiftlet-vaccel", dependencies: ["VAccelCommand"], exclude: ["libraries.cfg"], swiftSettings: strict,
+            linkerSettings: agentLink),
         // edges: the command line
         library("Commands", ["HostSystem", "HostConfiguration", "OCISpec", "LaunchPlanning", "Lifecycle"]),
         .executableTarget(

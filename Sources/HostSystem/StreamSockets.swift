@@ -103,7 +103,7 @@ public func randomNumber() throws(HostError) -> UInt64 {
     return number
 }
 
-/// Has the allocator keep little for later. For a program with one thread that idles most of the time. See mallopt(3).
+/// Has the allocator keep at most 16 MiB for later, until ``trimMemory()``. For a program with one thread. See mallopt(3).
 public func keepLittleMemory() { lx_frugal_allocator() }
 
 /// Gives the allocator's free pages back. See malloc_trim(3).

@@ -16,6 +16,8 @@ public final class Agent {
     private var nextToken: UInt64 = Token.firstConnection
     /// Calls that are not answered yet, on all connections.
     var calls = 0
+    /// Whether large frames have left memory with the allocator, which is given back once nothing happens for a while.
+    var hasMemoryToGiveBack = false
 
     private enum Token {
         static let signals: UInt64 = 1
@@ -68,7 +70,9 @@ public final class Agent {
             removeSockets()
         }
         while true {
-            for event in try events.wait(milliseconds: timeout()) {
+            let found = try events.wait(milliseconds: timeout())
+            if found.isEmpty, hasMemoryToGiveBack { giveMemoryBack() }
+            for event in found {
                 switch event.token {
                 case Token.signals: if try asksToEnd() { return }
                 case BackendPool.firstToken..<Token.firstConnection:
@@ -143,16 +147,22 @@ public final class Agent {
         guard connections.removeValue(forKey: connection.token) != nil else { return }
         events.remove(connection.channel.number)
         calls -= connection.streams.count
-        if connections.isEmpty { trimMemory() }
+        hasMemoryToGiveBack = hasMemoryToGiveBack || connections.isEmpty
     }
 
     // MARK: time
+
+    private func giveMemoryBack() {
+        trimMemory()
+        hasMemoryToGiveBack = false
+    }
 
     private func timeout() -> Int32 {
         var earliest: Int64?
         for worker in backends.workers { earliest = Self.earlier(earliest, worker.deadline) }
         for connection in connections.values { earliest = Self.earlier(earliest, connection.deadline) }
-        guard let earliest else { return -1 }
+        // How long nothing must happen until memory is given back.
+        guard let earliest else { return hasMemoryToGiveBack ? 200 : -1 }
         return Int32(clamping: max(0, (earliest - monotonicNanoseconds()) / 1_000_000 + 1))
     }
 

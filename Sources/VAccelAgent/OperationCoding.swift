@@ -68,15 +68,22 @@ extension MatrixProduct {
         }
         message.add(7, UInt64(alpha.bitPattern))
         message.add(8, UInt64(beta.bitPattern))
-        for (field, bytes) in [(9, a), (10, b), (11, c)] as [(UInt64, Bytes)] { message.add(field, bytes) }
+        message.add(9, a)
+        message.add(10, b)
+        // What is overwritten as a whole need not travel.
+        if isOverwritten { message.add(12, Int64(c.count)) } else { message.add(11, c) }
         return message
     }
 
+    private var isOverwritten: Bool { beta == 0 && ldc == n && c.count == Int(m) * Int(n) * 4 }
+
     fileprivate init(_ fields: Fields) {
+        let size = Int(fields.number(12))
+        let c = size > 0 ? Array(repeating: 0, count: size)[...] : fields.bytes(11)
         self.init(
             m: fields.int32(1), n: fields.int32(2), k: fields.int32(3), alpha: fields.float(7), a: fields.bytes(9),
             lda: fields.int32(4), b: fields.bytes(10), ldb: fields.int32(5), beta: fields.float(8),
-            c: fields.bytes(11), ldc: fields.int32(6))
+            c: c, ldc: fields.int32(6))
     }
 }
 

@@ -92,11 +92,11 @@ static inline uint32_t lx_peer_cid(int fd) {
 }
 
 static inline ssize_t lx_random(void *data, size_t size) { return LX_RETRY(getrandom(data, size, 0)); }
-/* One allocator arena and no memory kept for later: the agent has one thread and idles most of the time. */
+/* One arena, for one thread. What frames have left is kept for the next ones, up to 16 MiB; lx_trim gives it back. */
 static inline void lx_frugal_allocator(void) {
     (void)mallopt(M_ARENA_MAX, 1);
-    (void)mallopt(M_TRIM_THRESHOLD, 256 << 10);
-    (void)mallopt(M_MMAP_THRESHOLD, 4 << 20);
+    (void)mallopt(M_TRIM_THRESHOLD, 16 << 20);
+    (void)mallopt(M_MMAP_THRESHOLD, 8 << 20);
 }
 static inline void lx_trim(void) { (void)malloc_trim(0); }
 
