@@ -1,3 +1,4 @@
+internal import HostLibraries
 import HostSystem
 import VAccelProtocol
 
@@ -151,9 +152,10 @@ enum WorkerConfinement {
 
     private static let nobody: UInt32 = 65534
 
-    /// The address space that is in use. See proc(5), /proc/PID/statm.
+    /// The address space that is in use. See proc(5), /proc/PID/statm; an agent beside a guest has no /proc.
     private static func virtualBytes() throws(HostError) -> Int {
-        let pages = try readText("/proc/self/statm").split(separator: " ").first.flatMap { Int($0) }
-        return (pages ?? 0) * 4096
+        let text = try? readText("/proc/self/statm")
+        if let pages = text?.split(separator: " ").first.flatMap({ Int($0) }) { return pages * 4096 }
+        return try addressSpaceInUse()
     }
 }

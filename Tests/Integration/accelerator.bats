@@ -193,13 +193,9 @@ answers() { [[ $(fetched) == *'agent for'* ]]; }
 }
 
 # The agent that was built beside the runtime; of a debug build also the libraries of Swift.
-real_agent() { # BACKENDS [MORE_CONFIGURATION]
-    local agent libraries
-    agent=$(dirname "$RUNTIME")/swiftlet-vaccel
-    [[ -x $agent ]] || skip "no swiftlet-vaccel beside $RUNTIME"
-    libraries=$(ldd "$agent" | sed -n 's|.* => \(/.*\)/libswiftCore.so .*|"\1"|p')
-    printf '[vaccel]\nagent = "%s"\nbackends = [%s]\ndirectories = [%s]\n%s\n' \
-        "$agent" "$1" "$libraries" "${2-}" >"$HOST_CONFIG"
+real_agent() { # BACKEND [DIRECTORY [MORE_CONFIGURATION]]
+    need_agent
+    agent_configuration "$@" >"$HOST_CONFIG"
 }
 
 classified() { # IMAGE
@@ -207,9 +203,25 @@ classified() { # IMAGE
 }
 
 @test "a guest asks its agent what an image shows" {
-    real_agent '"noop"'
+    real_agent noop
     accelerated_guest
     head -c 20000 /dev/urandom >"$TEST_DIR/image"
     equal "$(classified "$TEST_DIR/image")" 'This is a dummy classification tag!'
     equal "$(classified "$TEST_DIR/image")" 'This is a dummy classification tag!' 'again'
+}
+
+@test "a guest asks its agent for digits, and gets the right ones" {
+    local name format
+    need_digits
+    real_agent onnx "$ONNXRUNTIME" "models = \"$DIGITS\""
+    accelerated_guest '.linux.resources.memory.limit = 268435456'
+    for name in zero one seven nine; do
+        for format in png jpg; do
+            matches "$(classified "$DIGITS/images/$name.$format")" "^[0-9.]+% $name\$"
+        done
+    done
+    # What is no image costs that call alone.
+    echo text >"$TEST_DIR/image"
+    matches "$(classified "$TEST_DIR/image")" '^the agent says: '
+    matches "$(classified "$DIGITS/images/two.png")" ' two$'
 }

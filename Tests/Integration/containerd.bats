@@ -292,3 +292,24 @@ JSON
     works ctr task delete web
     works ctr container delete web
 }
+
+@test "ctr: an image goes to a unikernel over HTTP, and what its accelerator sees in it comes back" {
+    need_http_guest
+    need_agent
+    need_digits
+    lab_cni 77
+    agent_configuration onnx "$ONNXRUNTIME" "models = \"$DIGITS\"" >"$TEST_DIR/config.toml"
+    printf '#!/bin/sh\nexec %s --host-config %s "$@"\n' "$RUNTIME" "$TEST_DIR/config.toml" >"$TEST_DIR/runtime"
+    chmod 755 "$TEST_DIR/runtime"
+    works ctr run --runc-binary "$TEST_DIR/runtime" --runc-root /run/runtime --cgroup "/$LAB_NAME/web" \
+        --memory-limit 268435456 --annotation org.swiftlet.unikernel.vaccel=tcp --cni --detach \
+        localhost/test/http:latest web
+    serves_http 10.77.0.2
+    local name
+    for name in three eight; do
+        works curl --silent --show-error --max-time 20 --data-binary "@$DIGITS/images/$name.png" \
+            http://10.77.0.2:8080/classify
+        matches "$output" "% $name\$"
+    done
+    ends_task web TERM 143
+}

@@ -139,6 +139,28 @@ need_kvm() {
 
 is_swiftlet() { [[ $("$RUNTIME" --version 2>/dev/null) == swiftlet\ * ]]; }
 
+# The vAccel agent that was built beside the runtime, as AGENT.
+need_agent() {
+    AGENT=$(dirname "$RUNTIME")/swiftlet-vaccel
+    [[ -x $AGENT ]] || skip "no swiftlet-vaccel beside $RUNTIME"
+}
+
+# The classifier of digits and its images, as DIGITS, and a library to run it, in the directory ONNXRUNTIME.
+need_digits() {
+    DIGITS=$(readlink -f "$BATS_TEST_DIRNAME/../Models/digits")
+    ONNXRUNTIME=$(readlink -f "$BATS_TEST_DIRNAME/../..")/.build-python/onnxruntime
+    [[ -d $ONNXRUNTIME ]] || skip "no ONNX Runtime: Hack/python fetches it"
+}
+
+# The operator's configuration for that agent; of a debug build it reads the libraries of Swift too.
+agent_configuration() { # BACKEND [DIRECTORY [MORE_CONFIGURATION]]
+    local directories
+    directories=$(ldd "$AGENT" | sed -n 's|.* => \(/.*\)/libswiftCore.so .*|"\1", |p')
+    [[ ! ${2-} ]] || directories+="\"$2\""
+    printf '[vaccel]\nagent = "%s"\nbackends = ["%s"]\ndirectories = [%s]\n%s\n' "$AGENT" "$1" "$directories" "${3-}"
+    [[ $1 != onnx ]] || printf 'options = ["--library", "onnx=%s"]\n' "$2"/libonnxruntime.so.*
+}
+
 need_swiftlet() {
     is_swiftlet || skip "$(basename "$RUNTIME") runs no unikernels and has no commands of swiftlet's own"
 }
