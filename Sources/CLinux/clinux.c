@@ -128,11 +128,11 @@ static int unix_address(const char *path, struct sockaddr_un *address) {
     return 0;
 }
 
-int lx_unix_listen(const char *path) {
+int lx_unix_listen(const char *path, int type) {
     struct sockaddr_un address;
     int r = unix_address(path, &address);
     if (r < 0) return r;
-    int fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
+    int fd = socket(AF_UNIX, type | SOCK_CLOEXEC, 0);
     if (fd < 0) return -errno;
     if (bind(fd, (struct sockaddr *)&address, sizeof address) < 0 || listen(fd, 4) < 0) {
         r = -errno;

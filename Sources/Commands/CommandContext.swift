@@ -13,10 +13,11 @@ struct CommandContext {
     /// The runtime, made only by the commands that need one.
     func runtime() throws -> Runtime {
         let (root, isTemporary) = try root()
-        return Runtime(
-            RuntimeSettings(
-                root: root, isRootTemporary: isTemporary, systemdCgroup: usesSystemd, rootless: rootless,
-                hostConfiguration: try hostConfiguration(), log: log))
+        var settings = RuntimeSettings(
+            root: root, isRootTemporary: isTemporary, systemdCgroup: usesSystemd, rootless: rootless,
+            hostConfiguration: try hostConfiguration(), log: log)
+        settings.runsMachines = called == Release.machinesName
+        return Runtime(settings)
     }
 
     /// The absolute path of another file than the usual one with the operator's configuration.

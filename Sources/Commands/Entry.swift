@@ -1,10 +1,12 @@
 public import HostSystem
+internal import Lifecycle
 
 /// The program: its whole command line, from the words to the exit status.
 public enum Swiftlet {
     /// Runs the command line of this process and ends it.
     public static func main() -> Never {
         Program.resetCrashHandlers()
+        if MachineInit.isWanted { MachineInit.run() }
         Program.exit(run(Program.arguments))
     }
 

@@ -8,6 +8,9 @@ enum Release {
         return name.isEmpty ? program : name
     }
 
+    /// The name by which the program runs every ordinary image in a virtual machine.
+    static let machinesName = "swiftlet-vm"
+
     /// Semantic version.
     static let version = "0.1.0"
     /// The day the command line last changed, as the manual pages show it.

@@ -52,7 +52,10 @@ enum RuntimeFeatures {
     /// Annotations, or what they begin with, that choose what runs on the host: an engine must not let a stranger set
     /// them. Those that name files of the host are refused unless the operator allows them.
     static let unsafeAnnotations =
-        (["com.urunc.unikernel.", "org.criu.config", "org.swiftlet.unikernel.", "org.unikraft.kernel."]
+        ([
+            "com.urunc.unikernel.", "org.criu.config", "org.swiftlet.unikernel.", "org.swiftlet.vm",
+            "org.unikraft.kernel.",
+        ]
         + OperatorConfiguration.grantable.filter { !$0.hasPrefix("/") }).sorted()
 
     /// In the order of their numbers; see capabilities(7).

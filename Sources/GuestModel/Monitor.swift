@@ -77,6 +77,8 @@ public protocol Monitor: Sendable {
     var memory: MemoryLimits { get }
     /// How it is run.
     var form: MonitorForm { get }
+    /// Whether it can give a guest a tree of files by virtio-fs, and ports of a virtio console.
+    var sharesFiles: Bool { get }
 
     /// The arguments of an external monitor for `launch`, without the program's name.
     ///
@@ -92,6 +94,9 @@ public protocol Monitor: Sendable {
 }
 
 extension Monitor {
+    /// Most share no files.
+    public var sharesFiles: Bool { false }
+
     /// An embedded monitor has no arguments.
     public func arguments(for launch: MonitorLaunch) throws(GuestError) -> [String] { [] }
 

@@ -124,6 +124,20 @@ public struct MonitorLaunch: Equatable, Sendable {
         case disk(Disk)
     }
 
+    /// A stream of bytes between the guest and this host: a port of a virtio console.
+    public struct Port: Equatable, Sendable {
+        /// The name by which the guest knows it.
+        public let name: String
+        /// An open socket.
+        public let descriptor: Int32
+
+        /// A port.
+        public init(name: String, descriptor: Int32) {
+            self.name = name
+            self.descriptor = descriptor
+        }
+    }
+
     /// Where the guest's image is in the monitor's root.
     public static let kernelPath = "/kernel"
     /// Where its initial RAM disk is.
@@ -151,6 +165,12 @@ public struct MonitorLaunch: Equatable, Sendable {
     public var devices: [Device]
     /// The socket on which the monitor is controlled.
     public var control: Int32
+    /// The vhost-user socket of the server of a tree of files, where the guest has one; it is tagged ``shareTag``.
+    public var share: Int32?
+    /// The guest's ports, numbered from 1.
+    public var ports: [Port] = []
+    /// The name by which the guest mounts its tree of files.
+    public static let shareTag = "swiftlet"
 
     /// A launch without devices.
     public init(

@@ -29,6 +29,21 @@ public struct OperatorConfiguration: Equatable, Sendable {
         public init() {}
     }
 
+    /// What is said of virtual machines for ordinary images.
+    public struct MachineSettings: Equatable, Sendable {
+        /// The kernel's absolute path; nil where there are no such machines.
+        public var kernel: String?
+        /// The directory of the kernel's modules; nil for a kernel that needs none.
+        public var modules: String?
+        /// A static swiftlet that becomes the machine's process 1; nil for this one.
+        public var initProgram: String?
+        /// The server of files, virtiofsd; nil to look for it where distributions have it.
+        public var fileServer: String?
+
+        /// What holds when nothing is said.
+        public init() {}
+    }
+
     /// The configuration's file, as messages name it.
     public var file: String
     /// What containers may say of their guests although it reaches beyond the sandbox: some of ``grantable``.
@@ -40,6 +55,8 @@ public struct OperatorConfiguration: Equatable, Sendable {
 
     /// What is said of vAccel.
     public var vaccel = VAccelSettings()
+    /// What ordinary images find in a virtual machine.
+    public var machines = MachineSettings()
 
     /// What holds when nothing is said.
     public init(file: String = OperatorConfiguration.usualFile) { self.file = file }
@@ -74,13 +91,14 @@ extension OperatorConfiguration {
             case (nil, _): try decode(table, []) { _, _ throws(Failure) in }
             case ("annotations", 1): try decodeAnnotations(table)
             case ("guest", 1): try decodeGuest(table)
+            case ("vm", 1): try decodeMachines(table)
             case ("monitors", 2): try decodeMonitor(table, table.name[1], known: monitors)
             case ("vaccel", 1): try decodeVAccel(table)
             default:
                 throw fault(
                     table.line,
                     "unknown table [\(table.name.joined(separator: "."))] "
-                        + "(known are: annotations, guest, monitors.NAME, vaccel)")
+                        + "(known are: annotations, guest, monitors.NAME, vaccel, vm)")
             }
         }
     }
@@ -103,6 +121,18 @@ extension OperatorConfiguration {
     private mutating func decodeGuest(_ table: SettingsTable) throws(Failure) {
         try decode(table, ["default-memory-mib"]) { setting, configuration throws(Failure) in
             configuration.defaultMemoryMiB = UInt64(try configuration.number(setting, 1...(1 << 24)))
+        }
+    }
+
+    private mutating func decodeMachines(_ table: SettingsTable) throws(Failure) {
+        try decode(table, ["kernel", "modules", "init", "file-server"]) { setting, configuration throws(Failure) in
+            let path = try configuration.absolutePath(setting)
+            switch setting.key {
+            case "kernel": configuration.machines.kernel = path
+            case "modules": configuration.machines.modules = path
+            case "init": configuration.machines.initProgram = path
+            default: configuration.machines.fileServer = path
+            }
         }
     }
 

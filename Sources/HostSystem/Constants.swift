@@ -192,6 +192,8 @@ public enum FileSystemMagic {
     public static let tmpfs = 0x0102_1994
     /// DEVPTS_SUPER_MAGIC
     public static let devpts = 0x1cd1
+    /// The kernel's own views of itself: procfs, sysfs, cgroups of both versions, devpts.
+    public static let kernels = [proc, 0x6265_6572, cgroup2, 0x27_e0eb, devpts]
 }
 
 extension HostError {

@@ -26,12 +26,13 @@ public struct SocketPair: ~Copyable {
     }
 }
 
-/// Listens at `path` with a socket that keeps message boundaries. See unix(7).
+/// Listens at `path` with a socket that keeps message boundaries, or one for streams. See unix(7).
 ///
 /// - Parameter path: At most 107 bytes; reach longer ones through ``descriptorPath(_:)`` of their directory.
-public func listenUnix(at path: String) throws(HostError) -> Descriptor {
+public func listenUnix(at path: String, stream: Bool = false) throws(HostError) -> Descriptor {
+    let type = stream ? SOCK_STREAM : SOCK_SEQPACKET
     // SAFETY: the string is NUL-terminated for the length of the call.
-    Descriptor(owning: try check("bind", path, unsafe lx_unix_listen(path)))
+    return Descriptor(owning: try check("bind", path, unsafe lx_unix_listen(path, Int32(type.rawValue))))
 }
 
 /// Listens for TCP connections that come from one address alone: all other packets are dropped unseen. See tcp(7), socket(7).

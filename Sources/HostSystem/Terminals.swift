@@ -45,6 +45,9 @@ public func keepNewlines(_ descriptor: Int32) throws(HostError) {
     try check("tcsetattr", "ONLCR", lx_terminal_plain_newlines(descriptor))
 }
 
+/// Whether a terminal prints a carriage return before each line feed. See termios(3) ONLCR.
+public func beginsLines(_ descriptor: Int32) -> Bool { lx_terminal_begins_lines(descriptor) != 0 }
+
 /// Whether a descriptor is a terminal. See isatty(3).
 public func isTerminal(_ descriptor: Int32) -> Bool { lx_is_terminal(descriptor) != 0 }
 

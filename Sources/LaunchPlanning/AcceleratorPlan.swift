@@ -78,6 +78,8 @@ extension GuestProcess {
 struct AcceleratorSearch {
     private let settings: VAccelSettings
     private let file: String
+    /// Whether the program is no guest that could be told.
+    private let isInMachine: Bool
     private let wish: (name: String, access: VAccelSettings.Access)?
     private let address: (name: String, value: String)?
 
@@ -91,6 +93,7 @@ struct AcceleratorSearch {
     init(_ found: FoundGuest, _ bundle: borrowing Bundle) throws {
         settings = found.configuration.vaccel
         file = found.configuration.file
+        isInMachine = found.machine != nil
         let said = try GuestSettings(bundle.spec, in: bundle.root)
         address = try said.value(.acceleratorAddress)
         var named = try said.value(.accelerator)
@@ -123,8 +126,12 @@ struct AcceleratorSearch {
         }
         var access = wish?.access ?? settings.access
         if let address, wish == nil { access = address.transport == .tcp ? .tcp : .vsock }
-        guard access != .off else { return nil }
+        guard access != .off, !isInMachine || wish != nil || address != nil else { return nil }
         let source = wish?.name ?? self.address?.name ?? "\(file), [vaccel] default"
+        guard !isInMachine else {
+            throw GuestError(
+                "\(source) asks for a vAccel agent, which an ordinary image in a virtual machine is not given")
+        }
         guard settings.isEnabled else {
             throw GuestError("\(source) asks for a vAccel agent, which \(file) does not allow ([vaccel] enabled)")
         }

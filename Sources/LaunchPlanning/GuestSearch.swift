@@ -18,6 +18,8 @@ struct FoundGuest {
     let process: GuestProcess
     /// What the operator says of guests.
     let configuration: OperatorConfiguration
+    /// What runs an ordinary image; nil for a guest of the image's own.
+    var machine: MachinePlan?
 
     /// The monitor that the container asks for by name, or by the name of its program.
     var wantedMonitor: String? {

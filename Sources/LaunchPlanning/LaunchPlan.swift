@@ -28,7 +28,9 @@ public struct LaunchPlan: Equatable, Sendable {
     public var json: JSONValue {
         switch workload {
         case .process(let program): ["workload": "process", "process": program.json]
-        case .guest(let guest): ["workload": "guest", "guest": guest.json]
+        case .guest(let guest):
+            guest.machine.map { ["workload": "vm", "vm": guest.json, "process": $0.json] }
+                ?? ["workload": "guest", "guest": guest.json]
         case .nothing: ["workload": "nothing"]
         }
     }
@@ -81,6 +83,8 @@ public struct GuestPlan: Equatable, Sendable {
     public let mountsLeftOut: [String]
     /// How the guest reaches a vAccel agent; nil when it does not.
     public let accelerator: AcceleratorPlan?
+    /// What runs an ordinary image; nil for a guest of the image's own.
+    public var machine: MachinePlan?
 
     /// The names of the guest's network devices, in its own order.
     public var networkDevices: [String] { devices.filter { $0.kind == .network }.map(\.name) }

@@ -61,6 +61,7 @@ struct MonitorChoice {
         _ monitor: any Monitor, _ bootProtocol: BootProtocol, for found: FoundGuest, on host: HostFacts
     ) throws(GuestError) {
         try found.checkDemands(on: monitor)
+        if found.machine != nil, !monitor.sharesFiles { throw GuestError("monitor \(monitor.name) shares no files") }
         self.monitor = monitor
         self.bootProtocol = bootProtocol
         self.found = found
@@ -95,7 +96,8 @@ struct MonitorChoice {
             processors: min(hardware?.mostProcessors ?? 1, wanted),
             parameters: found.mark?.monitorParameters ?? [],
             graceSeconds: Int(found.configuration.settings(of: monitor.name).stopSeconds),
-            initrd: initrd.map { InitrdPlan(path: $0.path, isOnHost: $0.isOnHost) })
+            initrd: initrd.map { InitrdPlan(path: $0.path, isOnHost: $0.isOnHost) }
+                ?? found.machine.map { InitrdPlan(path: $0.initrd, isOnHost: true) })
     }
 
     /// What the container names, or the image itself where it has a loader.

@@ -103,6 +103,10 @@ extension GuestPlan {
                 isReadOnly: block.isReadOnly, isDevice: isDevice, sectorBytes: block.sectorBytes)
         }
         launch.devices = ordered(taps, disks)
+        guard machine != nil else { return launch }
+        let share = first + Int32(networks.count + blocks.count)
+        launch.share = share
+        launch.ports = zip((share + 1)..., MachinePlan.ports).map { .init(name: $1, descriptor: $0) }
         return launch
     }
 

@@ -20,10 +20,13 @@ public struct PlannedLaunch {
 
 /// Decides what `bundle` runs.
 ///
-/// - Parameter configuration: The operator's, which is read for guests only.
+/// - Parameters:
+///   - configuration: The operator's, which is read for guests only.
+///   - inMachines: Whether the operator wants every ordinary image in a virtual machine.
 /// - Throws: One error that says what is missing or contradictory. Nothing on the host has changed by then.
 public func planLaunch(
-    _ bundle: borrowing Bundle, on host: HostFacts = HostFacts(), configuration: ConfigurationFile = ConfigurationFile()
+    _ bundle: borrowing Bundle, on host: HostFacts = HostFacts(),
+    configuration: ConfigurationFile = ConfigurationFile(), inMachines: Bool = false
 ) throws -> PlannedLaunch {
     guard let process = bundle.spec.process else {
         return PlannedLaunch(plan: LaunchPlan(workload: .nothing), image: nil)
@@ -32,14 +35,16 @@ public func planLaunch(
         throw SpecError(pointer: "/process/args", reason: "create needs a program to run", section: "config.md#process")
     }
     let search = GuestSearch(spec: bundle.spec, process: process, file: configuration)
-    guard let found = try search.find(in: bundle.root) else {
+    let machines = MachineSearch(file: configuration, always: inMachines)
+    guard let found = try search.find(in: bundle.root) ?? machines.find(bundle) else {
         let program = ProgramPlan(arguments: process.args, workingDirectory: process.cwd)
         return PlannedLaunch(plan: LaunchPlan(workload: .process(program)), image: nil)
     }
     // A guest without declared devices finds out for itself which there are.
-    let hasNetwork = found.guest.hardware != nil || found.guest.devices.contains { $0.kind == .network }
+    let hasNetwork =
+        found.machine == nil && found.guest.hardware != nil || found.guest.devices.contains { $0.kind == .network }
     let nameServers = try hasNetwork ? nameServers(for: bundle) : []
-    let attached = try attach(found, bundle)
+    let attached = try found.machine == nil ? attach(found, bundle) : Attached()
     let accelerator = try AcceleratorSearch(found, bundle)
     let guest = try plan(found, for: bundle.spec, nameServers, attached, accelerator, on: host)
     try guest.checkMonitor()
@@ -102,18 +107,25 @@ private func plan(
         boot.path = guest.path
         boot.hasInitrd = found.initrd != nil
         boot.process.blockMountPoint = attached.mountPoint
-        return GuestPlan(
+        var plan = GuestPlan(
             framework: guest.framework, foundBy: found.foundBy, kernel: guest.path,
             loader: guest.loaders[choice.bootProtocol], monitor: monitor.name,
             form: monitor.form, program: choice.program(spec.linux?.resources),
             hostNeeds: monitor.hostNeeds, bootProtocol: choice.bootProtocol,
             memoryMiB: try choice.memory(
-                limit: spec.linux?.resources?.memory?.limit, others: accelerator?.agent?.memoryMiB ?? 0),
-            boot: boot, commandLine: try bootString(of: guest.framework, boot.told(of: accelerator)),
+                limit: spec.linux?.resources?.memory?.limit,
+                others: (accelerator?.agent?.memoryMiB ?? 0) + (found.machine == nil ? 0 : MachinePlan.fileServerMemory)
+            ),
+            boot: boot,
+            commandLine: try found.machine == nil
+                ? bootString(of: guest.framework, boot.told(of: accelerator)) : [UInt8](MachinePlan.kernelWords.utf8),
             network: network, devices: guest.devices,
             blocks: attached.blocks.plans, mountsLeftOut: attached.mountsLeftOut, accelerator: accelerator)
+        plan.machine = found.machine
+        return plan
     } catch {
-        throw Failure("cannot run \(guest.path) as a unikernel", cause: error)
+        let what = found.machine == nil ? "\(guest.path) as a unikernel" : "the image in a virtual machine"
+        throw Failure("cannot run \(what)", cause: error)
     }
 }
 
@@ -140,6 +152,8 @@ extension GuestPlan {
     public func bootString(
         connections: [GuestNetwork.Connection], agent: String? = nil
     ) throws(Failure) -> [UInt8] {
+        // A machine's process 1 is told in another way.
+        if machine != nil { return commandLine }
         var boot = boot.told(of: accelerator, at: agent)
         boot.network.connections = connections
         do throws(GuestError) {

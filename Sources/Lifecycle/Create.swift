@@ -23,9 +23,10 @@ extension Runtime {
         try checkSystemd()
         let bundle = try Bundle(path: options.bundle, configFile: options.configFile)
         for remark in bundle.spec.linux?.resources?.remarks ?? [] { log.warning(remark) }
-        let launch = try planLaunch(bundle, configuration: hostConfiguration)
+        let launch = try planLaunch(
+            bundle, configuration: hostConfiguration, inMachines: settings.runsMachines)
         // A guest cannot reach this program's file; what an ordinary user's container could write, the user can anyway.
-        if launch.plan.guest == nil && effectiveUser() == 0 { try SelfProtection.ensure() }
+        if launch.plan.guest == nil && effectiveUser() == 0 && !MachineInit.isWanted { try SelfProtection.ensure() }
         let callers = try CallerDescriptors(preserving: options.preserveDescriptors, log)
         let wantsTerminal = bundle.spec.process?.terminal == true
         let held = DescriptorSet()
@@ -191,7 +192,7 @@ private struct Creation {
         request.preservedDescriptors = callers.numbers
         request.spec.process?.env += callers.environment
         request.consoleSocket = consoleSocket
-        if let guest { try guest.prepare(&request) }
+        if let guest { try guest.prepare(&request, in: directory.path) }
         return request
     }
 }

@@ -85,7 +85,10 @@ extension Runtime {
             throw Failure("cannot exec in container \(id), which is being created")
         }
         guard record.guest.isEmpty else {
-            throw Failure("cannot exec in container \(id): it runs a unikernel, which has no processes")
+            let what =
+                record.guest.hasPrefix("vm/")
+                ? "in a virtual machine, which cannot be entered" : "a unikernel, which has no processes"
+            throw Failure("cannot exec in container \(id): it runs \(what)")
         }
         if status == .stopped { throw Failure("cannot exec in a stopped container") }
         if status == .paused && !ignorePaused {

@@ -20,6 +20,7 @@ struct GuestStart {
     private let agent: (plan: AcceleratorPlan.Agent, program: Int32)?
     /// The root of a monitor or agent that is a program.
     private let root: MonitorRoot?
+    private let machine: MachineStart?
 
     /// An external monitor.
     private struct Monitor {
@@ -40,7 +41,8 @@ struct GuestStart {
         kvm = try needsKVM ? held.hold(HostSystem.open(HostFacts.kvmPath, flags: .readWrite)) : nil
         let own = plan.accelerator?.agent
         agent = try own.map { ($0, try held.hold(HostSystem.open($0.program, flags: .readOnly))) }
-        root = try Self.root(plan, launch, bundle.spec.process?.user ?? User(), blocks)
+        machine = try plan.machine.map { try MachineStart($0, bundle, held) }
+        root = try Self.root(plan, launch, machine, bundle.spec.process?.user ?? User(), blocks)
         monitor = try plan.program.map { external in
             Monitor(
                 plan: external, program: held.hold(try HostSystem.open(external.path, flags: .readOnly)),
@@ -49,7 +51,7 @@ struct GuestStart {
     }
 
     private static func root(
-        _ plan: GuestPlan, _ launch: PlannedLaunch, _ user: User, _ blocks: [OpenBlock]
+        _ plan: GuestPlan, _ launch: PlannedLaunch, _ machine: MachineStart?, _ user: User, _ blocks: [OpenBlock]
     ) throws -> MonitorRoot? {
         let agent = plan.accelerator?.agent
         let programs = [plan.program?.path, agent?.program].compactMap { $0 }
@@ -59,7 +61,9 @@ struct GuestStart {
             if plan.bootProtocol != .disk, let image = launch.image {
                 files.append(MonitorRoot.File(image, at: MonitorLaunch.kernelPath))
             }
-            if let initrd = launch.initrd { files.append(MonitorRoot.File(initrd, at: MonitorLaunch.initrdPath)) }
+            if let initrd = launch.initrd ?? machine?.initrd {
+                files.append(MonitorRoot.File(initrd, at: MonitorLaunch.initrdPath))
+            }
         }
         var root = MonitorRoot(
             programs: programs,
@@ -80,10 +84,11 @@ struct GuestStart {
     }
 
     /// Tells the sandbox what the monitor needs.
-    func prepare(_ request: inout SandboxRequest) throws {
+    func prepare(_ request: inout SandboxRequest, in directory: String) throws {
         let files = [image, kvm, monitor?.program, agent?.program].compactMap { $0 }
         request.guestDescriptors = files + blocks.map(\.descriptor)
         request.monitorRoot = root
+        try machine?.prepare(&request, in: directory)
         guard let devices = root?.devices, !devices.isEmpty else { return }
         var linux = request.spec.linux ?? LinuxSpec()
         linux.resources = linux.resources ?? Resources()
@@ -129,12 +134,14 @@ struct GuestStart {
             for number in blocks.indices { try check(number) }
             for tap in taps { try Tap.leave(tap.device.descriptor, named: tap.network.tap) }
         }
-        return MonitorProcess(
+        var process = MonitorProcess(
             name: plan.monitor, program: monitor.program, arguments: arguments,
             descriptors: takesDescriptors ? taps.map(\.device.descriptor) + blocks.map(\.descriptor) : [],
             filter: monitor.filter, control: monitor.plan.program.control,
             stopRequests: monitor.plan.hardware?.stopRequests ?? [], graceSeconds: monitor.plan.graceSeconds,
             status: plan.status)
+        process.machine = machine?.link(taps)
+        return process
     }
 
     /// Whether the monitor, as whose user this process runs already, will be able to open a disk.

@@ -16,6 +16,8 @@ enum GuestWiring {
         let device: SupervisedDevice
         /// What an external monitor is told of it.
         let network: MonitorLaunch.Network
+        /// All of it, as it came.
+        let note: JSONValue
     }
 
     /// Connects the guest of `record`, whose process 1 waits behind `connection`.
@@ -152,7 +154,8 @@ enum GuestWiring {
                         descriptor: descriptor, closesLate: tap.goesWithNamespace),
                     network: MonitorLaunch.Network(
                         name: tap.connection.device, tap: tap.name, hardwareAddress: tap.hardwareAddress,
-                        mtu: tap.mtu)))
+                        mtu: tap.mtu),
+                    note: note))
         }
         return (taps, agent)
     }

@@ -75,6 +75,11 @@ extension Runtime {
                 }
                 return "has VT-x or AMD-V"
             },
+            HostFinding("guests", "virtual machines") {
+                let parts = try MachineParts(try hostConfiguration.read(monitors: MonitorSurvey.names))
+                guard exists(parts.kernel) else { throw Failure("\(parts.kernel) is not there") }
+                return "\(parts.kernel), files by \(parts.fileServer)"
+            },
             HostFinding("guests", "tun") {
                 _ = try HostSystem.open("/dev/net/tun", flags: .readWrite)
                 return "/dev/net/tun"

@@ -72,10 +72,14 @@ public struct Runtime {
     /// - Throws: The error that `create` would end with.
     public func plan(bundle: String, configFile: String?) throws -> JSONValue {
         let bundle = try Bundle(path: bundle, configFile: configFile)
-        let plan = try planLaunch(bundle, configuration: hostConfiguration).plan
+        let plan = try planLaunch(
+            bundle, configuration: hostConfiguration, inMachines: settings.runsMachines
+        ).plan
+        var spec = bundle.spec
+        if plan.guest?.machine != nil { spec.leaveToMachine() }
         // Not made, only checked: what the sandbox refuses is found here as well.
         _ = try Sandbox(
-            SandboxRequest(id: "plan", spec: bundle.spec, plan: plan, bundle: bundle.path, rootPath: bundle.rootPath))
+            SandboxRequest(id: "plan", spec: spec, plan: plan, bundle: bundle.path, rootPath: bundle.rootPath))
         return plan.json
     }
 }

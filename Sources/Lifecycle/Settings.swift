@@ -12,6 +12,8 @@ public struct RuntimeSettings {
     public let rootless: Bool?
     /// The operator's configuration, when it is not the usual one; absolute.
     public let hostConfiguration: String?
+    /// Whether every ordinary image is run in a virtual machine.
+    public var runsMachines = false
     /// Where messages go.
     public let log: Log
 

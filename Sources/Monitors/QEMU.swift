@@ -20,6 +20,9 @@ public struct QEMU: Monitor {
             names: ["qemu-system-x86_64"], dataDirectories: ["/usr/share/qemu", "/usr/share/seabios"],
             accelerators: [.kvm, .tcg], takesDescriptors: true, control: .qmp, calls: QEMUCalls.all))
 
+    /// By a vhost-user device.
+    public let sharesFiles = true
+
     /// Creates the monitor.
     public init() {}
 
@@ -29,7 +32,8 @@ public struct QEMU: Monitor {
         var arguments = [
             "-nodefaults", "-no-user-config", "-no-reboot", "-display", "none", "-S",
             "-sandbox", "on,obsolete=deny,elevateprivileges=deny,spawn=deny,resourcecontrol=deny",
-            "-machine", machine.options, "-m", "\(launch.memoryMiB)M", "-smp", "\(launch.processors)",
+            "-machine", machine.options + (launch.share == nil ? "" : ",memory-backend=memory"), "-m",
+            "\(launch.memoryMiB)M", "-smp", "\(launch.processors)",
         ]
         // Otherwise the devices speak the language from before version 1.0 of the specification.
         if machine.bus == "device" { arguments += ["-global", "virtio-mmio.force-legacy=false"] }
@@ -41,6 +45,7 @@ public struct QEMU: Monitor {
             arguments += ["-device", "isa-debug-exit,iobase=\(base),iosize=\(port.bytes)"]
         }
         arguments += Self.devices(launch, machine)
+        arguments += Self.share(launch, machine.bus) + Self.ports(launch, machine.bus)
         if launch.bootProtocol == .disk { return arguments }
         arguments += ["-kernel", MonitorLaunch.kernelPath]
         if launch.hasInitrd { arguments += ["-initrd", MonitorLaunch.initrdPath] }
@@ -92,6 +97,28 @@ public struct QEMU: Monitor {
             "-device",
             "virtio-blk-\(machine.bus)\(machine.virtio),drive=disk\(number),serial=\(disk.name.prefix(20))\(sector)",
         ]
+    }
+
+    /// A tree of files, whose server reads and writes the guest's memory.
+    private static func share(_ launch: MonitorLaunch, _ bus: String) -> [String] {
+        guard let share = launch.share else { return [] }
+        return [
+            "-object", "memory-backend-memfd,id=memory,size=\(launch.memoryMiB)M,share=on",
+            "-chardev", "socket,id=share,fd=\(share)",
+            "-device", "vhost-user-fs-\(bus),chardev=share,tag=\(MonitorLaunch.shareTag)",
+        ]
+    }
+
+    private static func ports(_ launch: MonitorLaunch, _ bus: String) -> [String] {
+        guard !launch.ports.isEmpty else { return [] }
+        var arguments = ["-device", "virtio-serial-\(bus)"]
+        for (number, port) in launch.ports.enumerated() {
+            arguments += [
+                "-chardev", "socket,id=port\(number),fd=\(port.descriptor)",
+                "-device", "virtserialport,chardev=port\(number),name=\(port.name),nr=\(number + 1)",
+            ]
+        }
+        return arguments
     }
 
     private static func network(_ network: MonitorLaunch.Network, _ number: Int, _ machine: QEMUMachine) -> [String] {

@@ -48,6 +48,7 @@ enum QEMUCalls {
                 "io_setup", "io_submit", "io_getevents",
                 "io_destroy",
             ]),
+        SystemCalls("the channel by which a server of files speaks to it", ["socketpair"]),
         SystemCalls("guest memory", ["memfd_create", "mlock", "mlock2", "munlock", "mincore", "msync"]),
         SystemCalls(
             "who it is",

@@ -109,6 +109,7 @@ struct ContainerInit: ~Copyable {
         let root = RootSwitch(settings: settings)
         if settings.isGuest {
             try runEarlyHooks()
+            try settings.sharedTree?.serve(settings)
             return try root.enterGuestRoot()
         }
         // A joined mount namespace is somebody else's tree: the root is found in it, and nothing in it is changed.
@@ -221,7 +222,7 @@ struct ProcessSetup {
     ///
     /// Nothing of the host's may be left open in a container; and the lock on the container's directory belongs to every
     /// process that has that descriptor.
-    func keepOnly(_ kept: [Int32]) throws(HostError) {
+    static func keepOnly(_ kept: [Int32]) throws(HostError) {
         var first: Int32 = 3
         for number in Set(kept).sorted() where number >= first {
             if number > first { try closeDescriptors(from: first, through: number - 1) }
@@ -258,7 +259,7 @@ extension ContainerInit {
     private func settleProcess(keeping network: Int32?) throws -> String? {
         try setDumpable(false)
         let preserved = settings.isGuest ? settings.guestDescriptors : settings.preservedDescriptors
-        try setup.keepOnly(preserved + [channel.socket.raw, listener] + [network].compactMap { $0 })
+        try ProcessSetup.keepOnly(preserved + [channel.socket.raw, listener] + [network].compactMap { $0 })
         try settings.attributes.apply()
         if settings.isGuest {
             try settings.identity.assume()

@@ -28,6 +28,8 @@ public struct SandboxRequest {
     public var guestDescriptors: [Int32] = []
     /// What an external monitor finds in its root; nil for an embedded one.
     public var monitorRoot: MonitorRoot?
+    /// What a virtual machine shares with the host; nil for any other guest.
+    public var sharedTree: SharedTree?
     /// Whether cgroups that cannot be made are done without; nil to find out whether the caller is root of the host.
     public var rootless: Bool?
     /// systemd makes the cgroups.
@@ -82,6 +84,7 @@ public struct Sandbox {
             noPivot: request.noPivot, noNewKeyring: request.noNewKeyring,
             preservedDescriptors: request.preservedDescriptors, consoleSocket: request.consoleSocket,
             guestDescriptors: request.guestDescriptors, monitorRoot: request.monitorRoot,
+            sharedTree: request.sharedTree,
             offersNetwork: request.plan.guest?.wiring.isEmpty == false, namespaces: namespaces,
             cgroup: try Self.planCgroup(request), identity: identity,
             attributes: ExecutionAttributes(process, linux))
@@ -184,7 +187,8 @@ public struct Sandbox {
         listener: Int32, known: (Int32) throws -> Void, guest: (StartConnection) -> Never
     ) throws -> Int32 {
         settings.mappedMounts = try IDMappedMounts(
-            settings.spec, bundle: settings.bundle, settings.namespaces, isGuest: settings.isGuest)
+            settings.spec, bundle: settings.bundle, settings.namespaces,
+            isGuest: settings.isGuest && settings.sharedTree == nil)
         settings.preparedDevices = settings.spec.linux.flatMap {
             PreparedDevices($0, settings.namespaces, isGuest: settings.isGuest)
         }

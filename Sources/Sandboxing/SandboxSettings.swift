@@ -18,6 +18,8 @@ struct SandboxSettings {
     let guestDescriptors: [Int32]
     /// What an external monitor finds in its root; nil for an embedded one.
     let monitorRoot: MonitorRoot?
+    /// What a virtual machine shares with the host.
+    let sharedTree: SharedTree?
     /// Whether `start` needs the network namespace, to connect a guest's devices in it.
     let offersNetwork: Bool
     let namespaces: NamespacePlan

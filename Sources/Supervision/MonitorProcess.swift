@@ -21,6 +21,8 @@ public struct MonitorProcess {
     public let graceSeconds: Int
     /// The container's status for the monitor's own, and the signal upon which the guest was asked to end.
     public let status: (Int32, Int32?) -> Int32
+    /// What a virtual machine with an ordinary program has beside its monitor; nil for any other guest.
+    public var machine: MachineLink?
 
     /// The control socket's descriptor in the monitor; the others follow.
     public static let firstDescriptor: Int32 = 3
@@ -48,9 +50,10 @@ public struct MonitorProcess {
     ///   - control: The monitor's end of the control socket.
     ///   - errors: What becomes its standard error.
     ///   - connection: A descriptor that stays until the monitor has begun.
-    func execute(control: Int32, errors: Int32) throws(HostError) -> Never {
+    ///   - more: Descriptors that follow ``descriptors``.
+    func execute(control: Int32, errors: Int32, more: [Int32]) throws(HostError) -> Never {
         // The socket of one that is not controlled closes when it has begun.
-        let wanted = (self.control == .none ? [] : [control]) + descriptors
+        let wanted = (self.control == .none ? [] : [control]) + descriptors + more
         let end = Self.firstDescriptor + Int32(wanted.count)
         // Out of the way of the numbers they are to have.
         var moved: [Int32] = []
@@ -60,7 +63,8 @@ public struct MonitorProcess {
         for (offset, number) in moved.enumerated() {
             try duplicate(number, to: Self.firstDescriptor + Int32(offset))
         }
-        try duplicate(errors, to: 2)
+        // A machine's console is for its last words; the container's descriptors are for its program.
+        for number in machine == nil ? [Int32(2)] : [0, 1, 2] { try duplicate(errors, to: number) }
         resetSignals()
         if let filter { try filter.load() }
         try HostSystem.execute(descriptor: program, arguments: arguments, environment: [])

@@ -19,25 +19,35 @@ public struct MonitorSupervisor {
             let signals = try SignalQueue()
             let control = try SocketPair(stream: true).take()
             let errors = try SocketPair(stream: true).take()
+            let machine = try monitor.machine.map { try MachineChannel($0) }
             let supervisor = currentProcess()
             let child = try cloneProcess(namespaces: 0)
-            if child == 0 { become(of: supervisor, control: control.second, errors: errors.second, failed) }
+            if child == 0 {
+                become(
+                    of: supervisor, control: control.second, errors: errors.second,
+                    more: machine?.forMonitor ?? [], failed)
+            }
             for number in [control.second, errors.second, monitor.program] + monitor.descriptors {
                 _ = Descriptor(owning: number)
             }
-            let watch = MonitorWatch(monitor, child: child, control: control.first, errors: errors.first)
-            exitNow(try watch.attend(signals, started: started))
+            try machine?.begin()
+            let watch = MonitorWatch(monitor, machine, child: child, control: control.first, errors: errors.first)
+            let status = try watch.attend(signals, started: started)
+            machine?.finish()
+            exitNow(status)
         } catch {
             failed("\(error)")
         }
     }
 
-    private func become(of supervisor: Int32, control: Int32, errors: Int32, _ failed: (String) -> Never) -> Never {
+    private func become(
+        of supervisor: Int32, control: Int32, errors: Int32, more: [Int32], _ failed: (String) -> Never
+    ) -> Never {
         do {
             try setParentDeathSignal(Signal.kill)
             // The supervisor may have ended before the kernel knew that this process wants to go with it.
             guard parentProcess() == supervisor else { exitNow(1) }
-            try monitor.execute(control: control, errors: errors)
+            try monitor.execute(control: control, errors: errors, more: more)
         } catch {
             failed("cannot start monitor \(monitor.name): \(error)")
         }
@@ -55,12 +65,13 @@ final class MonitorWatch {
     }
 
     private let monitor: MonitorProcess
+    private let machine: MachineChannel?
     private let child: Int32
     private var session: QMPSession
     private let errors: Int32
     private var phase = Phase.starting
     /// When a monitor that has not answered is given up.
-    private let patienceEnds = monotonicNanoseconds() + MonitorWatch.patienceSeconds * 1_000_000_000
+    private var patienceEnds = monotonicNanoseconds() + MonitorWatch.patienceSeconds * 1_000_000_000
     private var hasControl = true
     private var hasErrors = true
     /// What the monitor wrote to its standard error while starting.
@@ -71,11 +82,15 @@ final class MonitorWatch {
     /// Monitors answer within a tenth of a second; a machine may have much else to do.
     private static let patienceSeconds: Int64 = 60
 
+    /// Without help from the processor, and with much else to do, a kernel takes its time.
+    private static let bootSeconds: Int64 = 240
+
     /// As much as a message of failure quotes.
     private static let mostSaid = 4096
 
-    init(_ monitor: MonitorProcess, child: Int32, control: Int32, errors: Int32) {
+    init(_ monitor: MonitorProcess, _ machine: MachineChannel? = nil, child: Int32, control: Int32, errors: Int32) {
         self.monitor = monitor
+        self.machine = machine
         self.child = child
         session = QMPSession(control)
         self.errors = errors
@@ -92,6 +107,7 @@ final class MonitorWatch {
                 let ready = try wait(signals.descriptor.raw)
                 if ready.errors { try takeErrors() }
                 if ready.control { try takeMessages(started) }
+                if let status = try takeWords(started) { return status }
                 while let signal = try signals.next() {
                     if let status = try take(signal, started) { return status }
                 }
@@ -117,7 +133,9 @@ final class MonitorWatch {
         let timeout = deadline.map { Int32(clamping: max(0, $0 - monotonicNanoseconds()) / 1_000_000 + 1) } ?? -1
         // A negative descriptor is none to poll(2).
         let ready = try waitUntilReadable(
-            [signals, hasControl ? session.socket : -1, hasErrors ? errors : -1], timeout: timeout)
+            [signals, hasControl ? session.socket : -1, hasErrors ? errors : -1] + (machine?.watched ?? []),
+            timeout: timeout)
+        machine?.ready = Array(ready.dropFirst(3))
         return (ready[1], ready[2])
     }
 
@@ -144,11 +162,35 @@ final class MonitorWatch {
             switch message {
             case .done:
                 commands.removeFirst()
-                if commands.isEmpty { begin(started) }
+                guard commands.isEmpty else { continue }
+                // A machine's program begins when its kernel has.
+                if machine == nil { begin(started) } else { patienceEnds += Self.bootSeconds * 1_000_000_000 }
             case .refused(let reason): throw Failure("monitor \(monitor.name) does not start the guest: \(reason)")
             case .greeting, .event: break
             }
         }
+    }
+
+    /// Takes what a machine's process 1 says; returns the program's status once it has one.
+    private func takeWords(_ started: () -> Void) throws -> Int32? {
+        guard let machine else { return nil }
+        guard machine.take() else { return try machine.serverFailure.flatMap(endWithoutFiles) }
+        if let reason = machine.failure { throw Failure(reason) }
+        if case .starting = phase, machine.hasStarted { begin(started) }
+        guard let status = machine.status else { return nil }
+        // Everything is written by now.
+        endChild(child)
+        return status
+    }
+
+    /// The server ends with the monitor, too; only a machine that goes on has lost it.
+    private func endWithoutFiles(_ reason: String) throws -> Int32? {
+        let process = try openProcess(child)
+        if try waitUntilReadable([process.raw], timeout: 500)[0] { return nil }
+        if case .starting = phase { throw Failure(reason) }
+        try? Program.write("\(reason)\n", to: .error)
+        endChild(child)
+        return MachineChannel.unknownStatus
     }
 
     private func begin(_ started: () -> Void) {
@@ -164,6 +206,10 @@ final class MonitorWatch {
     /// Returns the container's status when `signal` is the end.
     private func take(_ signal: Int32, _ started: () -> Void) throws -> Int32? {
         if signal == Signal.child { return try reap(started).map(status) }
+        if let machine {
+            try machine.send(signal)
+            return nil
+        }
         guard Supervisor.ends(signal) else { return nil }
         if case .running = phase, hasControl, monitor.graceSeconds > 0, monitor.stopRequests.contains(.powerButton) {
             try session.send("system_powerdown")
@@ -189,6 +235,7 @@ final class MonitorWatch {
             if case .starting = phase {
                 // A guest that was let go may have been faster than the answers.
                 while hasControl, try waitUntilReadable([session.socket], timeout: 0)[0] { try takeMessages(started) }
+                if machine != nil { throw failure(end) }
                 guard monitor.control == .none || commands.count < 2 else { throw failure(end) }
                 if case .starting = phase { begin(started) }
             }
@@ -198,13 +245,16 @@ final class MonitorWatch {
     }
 
     private func failure(_ end: ProcessEnd) -> Failure {
-        let words = String(decoding: said, as: UTF8.self).split(separator: "\n").joined(separator: "; ")
+        let words = String(decoding: said.filter { $0 != 13 }, as: UTF8.self).split(separator: "\n").joined(
+            separator: "; ")
         return Failure(
             "monitor \(monitor.name) ended with status \(end.shellStatus) before the guest began: "
                 + (words.isEmpty ? "it does not say why" : words))
     }
 
     private func status(_ end: ProcessEnd) -> Int32 {
+        // A machine that does not say how its program ended has come to grief.
+        if machine != nil, case .exited = end { return MachineChannel.unknownStatus }
         guard case .exited(let code) = end else { return end.shellStatus }
         guard case .stopping(let signal, _) = phase else { return monitor.status(code, nil) }
         return monitor.status(code, signal)

@@ -10,7 +10,7 @@
 #include <sys/un.h>
 #include <termios.h>
 
-int lx_unix_listen(const char *path);
+int lx_unix_listen(const char *path, int type);
 /* Receives datagrams at `path`, from everybody who can reach it. */
 int lx_unix_receive_at(const char *path);
 int lx_unix_connect(const char *path, int type);
@@ -65,6 +65,10 @@ static inline int lx_terminal_plain_newlines(int fd) {
     if (tcgetattr(fd, &t) < 0) return -errno;
     t.c_oflag &= ~(tcflag_t)ONLCR;
     return (int)LX_RESULT(tcsetattr(fd, TCSANOW, &t));
+}
+static inline int lx_terminal_begins_lines(int fd) {
+    struct termios t;
+    return tcgetattr(fd, &t) == 0 && (t.c_oflag & OPOST) && (t.c_oflag & ONLCR);
 }
 /* Raw mode but for what is printed, whose line feeds still begin a line; the former settings go to `saved`. */
 static inline int lx_terminal_raw(int fd, struct termios *saved) {
