@@ -2,6 +2,7 @@
 # RUNTIME=/usr/sbin/runc, too. All tests share one lab; each removes its containers.
 
 load helpers
+load vm
 load engines/lab
 
 setup_file() {
@@ -110,6 +111,24 @@ one$"
     eventually http_answers "$output"
     podman_cli rm --force --time 0 web
     equal "$(lab_network)" "$before" 'the network afterwards'
+}
+
+@test "podman: an ordinary image in a virtual machine" {
+    need_swiftlet
+    need_vm_configuration "$TEST_DIR/config.toml"
+    local shared=$TEST_DIR/shared
+    mkdir -m 777 "$shared"
+    # The cap on time is for an engine's call; a kernel takes its own.
+    LAB_LIMIT=200
+    VM_CONFIG=$TEST_DIR/config.toml call bash -c 'source "$LAB/engine.bash"
+        cli --runtime-flag "host-config=$VM_CONFIG" run --annotation org.swiftlet.vm=true \
+            "${run_options[@]}" "${network[@]}" --rm --volume "$0:/shared" --user 1000 --hostname inside \
+            --read-only --env "WORDS=a b" --init=false "$image" sh -c \
+            "uname -r | grep -o cloud; hostname; id -u; echo \"\$WORDS\"; grep -c name /etc/hosts
+            echo answer >/shared/answer; (echo no >/etc/no) 2>/dev/null || echo read-only; exit 200"' "$shared"
+    expect_status 200
+    expect_output $'cloud\ninside\n1000\na b\n0\nread-only'
+    equal "$(cat "$shared/answer")" answer
 }
 
 @test "podman: guests under QEMU" {
