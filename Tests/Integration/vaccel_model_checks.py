@@ -209,5 +209,65 @@ def missing(address):
         fails(13, 80, None, c.model, 'TorchModelLoad', session, model)
 
 
+def upstream(address):
+    """The answers of vaccel_standin.c."""
+    with Connection(address) as c:
+        session = c.create_session()
+        assert text_of(c.classify(session, b'abc')) == '3 bytes'
+        fails(13, 22, None, c.classify, session, b'')
+        out = c.genop(session, [op(3), (b'abcd', BUFFER)], [(bytes(16), UCHAR_ARRAY), (bytes(16), UCHAR_ARRAY)])
+        assert [text_of(content) for content, _, _ in out] == ['picture', '4 bytes'], out
+        out = c.genop(session, [op(4), (b'abcd', BUFFER)], [(bytes(5), UCHAR_ARRAY)])
+        assert out[0][0] == b'dete\0', out
+        # The plug-in does not have it, the library does not.
+        for number in (7, 5):
+            fails(13, {7: 95, 5: 38}[number], None, c.genop, session, [op(number), (b'x', BUFFER)], [(bytes(5), UCHAR_ARRAY)])
+        i64 = lambda value: (struct.pack('<q', value), INT64)
+        f32 = lambda value: (struct.pack('<f', value), FLOAT32)
+        a, b, old = (struct.pack('<4f', *numbers) for numbers in ((1, 2, 3, 4), (5, 6, 7, 8), (1, 1, 1, 1)))
+        read = [op(17), i64(2), i64(2), i64(2), f32(2), (a, FLOAT32_ARRAY), i64(2), (b, FLOAT32_ARRAY), i64(2), f32(10), i64(2)]
+        out = c.genop(session, read, [(old, FLOAT32_ARRAY)])
+        assert struct.unpack('<4f', out[0][0]) == (48, 54, 96, 110), out
+        out = c.genop(session, [op(20), (a, FLOAT32_ARRAY), (b, FLOAT32_ARRAY)], [(bytes(16), FLOAT32_ARRAY)] * 2)
+        assert struct.unpack('<8f', out[0][0] + out[1][0]) == (6, 8, 10, 12, 5, 12, 21, 32), out
+        model = c.register(session, [('../model.pt', b'model of a kind')])
+        c.model('TorchModelLoad', session, model)
+        data = struct.pack('<6f', *range(6))
+        run = field(1, session) + field(2, model) + message(4, tensor(data, [2, 3], 7)) + field(5, 2)
+        out = [tensor_fields(value) for value in every(c.call('TorchModelRun', run), 1)]
+        assert out == [(struct.pack('<6f', *range(0, 12, 2)), [2, 3], 7)] * 2, out
+        c.unregister(session, model)
+        model = c.register(session, [('model.pt', b'something else')])
+        fails(13, 8, None, c.model, 'TorchModelLoad', session, model)
+        fails(13, 95, None, c.model, 'TensorflowModelLoad', session, model)
+
+
+def upstream_crash(address):
+    with Connection(address) as c:
+        session = c.create_session()
+        fails(13, 5, None, c.classify, session, b'crash')
+        assert text_of(c.classify(session, b'abc')) == '3 bytes'
+
+
+def upstream_missing(address):
+    with Connection(address) as c:
+        fails(13, 80, None, c.classify, c.create_session(), b'abc')
+
+
+def upstream_noop(address):
+    """The answers of upstream's noop plug-in."""
+    with Connection(address) as c:
+        session = c.create_session()
+        assert text_of(c.classify(session, b'abc')) == 'This is a dummy classification tag!'
+        for number in (4, 5, 6, 7):
+            out = c.genop(session, [op(number), (b'abc', BUFFER)], [(bytes(40), UCHAR_ARRAY)])
+            assert text_of(out[0][0]) == 'This is a dummy imgname!', out
+        model = c.register(session, [('model.pt', b'a model')])
+        c.model('TorchModelLoad', session, model)
+        data = struct.pack('<6f', *range(6))
+        run = field(1, session) + field(2, model) + message(4, tensor(data, [2, 3], 7)) + field(5, 1)
+        assert [tensor_fields(value) for value in every(c.call('TorchModelRun', run), 1)] == [(data, [2, 3], 7)]
+
+
 if __name__ == '__main__':
     globals()[sys.argv[1]](*sys.argv[2:])

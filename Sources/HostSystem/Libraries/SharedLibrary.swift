@@ -5,7 +5,7 @@ import HostSystem
 ///
 /// Nothing that a guest sends is ever opened so: names come from this program and from its operator.
 @safe public final class SharedLibrary {
-    private let handle: UnsafeMutableRawPointer
+    let handle: UnsafeMutableRawPointer
     /// What it was opened by.
     public let path: String
 

@@ -6,6 +6,7 @@ public enum BackendRegistry {
     public static let all: [BackendDescription] = [
         .cpu,
         .onnx,
+        .libvaccel,
         .noop,
     ]
 
