@@ -99,6 +99,12 @@ check() { # CHECK
     run ! grep -q 'root:' "$directory/log"
 }
 
+@test "models: one without an end and one that wants all memory cost one call each" {
+    start_agent --call-timeout 1500
+    check exhausting
+    grep -q 'no answer within the deadline' "$directory/log"
+}
+
 @test "models: without the library all that needs it says so" {
     library=/nonexistent/libonnxruntime.so
     start_agent --models "$models/digits"

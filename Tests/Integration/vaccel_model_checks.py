@@ -168,7 +168,7 @@ def hostile(address):
         session = c.create_session()
         for data in (b'x', b'\0' * 1000, content[:5000], outside, content + message(7, passwd)):
             model = c.register(session, [('model.onnx', data)])
-            fails(13, None_errno(c, session, model), None, c.model, 'TorchModelLoad', session, model)
+            fails(13, refusal(c, session, model), None, c.model, 'TorchModelLoad', session, model)
             c.unregister(session, model)
         model = c.register(session, [('a.onnx', content), ('b.onnx', content)])
         fails(13, 22, None, c.model, 'TorchModelLoad', session, model)
@@ -190,7 +190,28 @@ def hostile(address):
         c.model('TorchModelLoad', session, model)
 
 
-def None_errno(c, session, model):
+def exhausting(address):
+    """A model without an end is ended by the deadline, one that wants too much memory fails; the next call is answered."""
+    content = (DIGITS / 'digits.onnx').read_bytes()
+    one = tensor(struct.pack('<f', 1), [1], 7)
+    with Connection(address) as c:
+        session = c.create_session()
+        for name, errnos in (('endless', (110,)), ('vast', (5, 12))):
+            model = c.register(session, [('model.onnx', (MODELS / 'hostile' / f'{name}.onnx').read_bytes())])
+            c.model('TorchModelLoad', session, model)
+            try:
+                c.call('TorchModelRun', field(1, session) + field(2, model) + message(4, one) + field(5, 1))
+            except CallError as error:
+                assert error.errno in errnos, f'{name}: {error}'
+            else:
+                raise AssertionError(f'{name} was run')
+            sound = c.register(session, [('model.onnx', content)])
+            c.model('TorchModelLoad', session, sound)
+            image = tensor(pixels_of_zero(), [1, 1, 8, 8], 7)
+            c.call('TorchModelRun', field(1, session) + field(2, sound) + message(4, image) + field(5, 1))
+
+
+def refusal(c, session, model):
     """EINVAL, or ENOEXEC where the library itself says that it is no model."""
     try:
         c.model('TorchModelLoad', session, model)
