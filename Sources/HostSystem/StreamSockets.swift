@@ -53,12 +53,26 @@ public enum Received: Equatable, Sendable {
     case end
 }
 
-/// Reads into `bytes` from `offset` on, without waiting. See recv(2).
-public func receiveNow(_ socket: Int32, into bytes: inout [UInt8], at offset: Int) throws(HostError) -> Received {
+/// `count` bytes of any value but for the first ones, for a caller that fills them all before it reads one.
+///
+/// Memory that is not filled is not touched.
+public func bytesToFill(_ count: Int, beginningWith first: ArraySlice<UInt8> = []) -> [UInt8] {
+    unsafe [UInt8](unsafeUninitializedCapacity: max(count, first.count)) { buffer, filled in
+        // SAFETY: the buffer has room for `first`; a byte without a value of its own is still one.
+        unsafe first.withUnsafeBytes { unsafe UnsafeMutableRawBufferPointer(buffer).copyMemory(from: $0) }
+        filled = max(count, first.count)
+    }
+}
+
+/// Reads at most `limit` bytes into `bytes` from `offset` on, without waiting. See recv(2).
+public func receiveNow(
+    _ socket: Int32, into bytes: inout [UInt8], at offset: Int, limit: Int = .max
+) throws(HostError) -> Received {
     guard offset < bytes.count else { return .nothing }
-    // SAFETY: `rest` covers the bytes from `offset` on, which the slice checks, and no more than those are written.
+    // SAFETY: `rest` covers bytes from `offset` on, which the slice checks, and no more than those are written.
     let size = unsafe bytes.withUnsafeMutableBytes { whole in
-        let rest = unsafe UnsafeMutableRawBufferPointer(rebasing: whole[offset...])
+        let end = offset + min(limit, whole.count - offset)
+        let rest = unsafe UnsafeMutableRawBufferPointer(rebasing: whole[offset..<end])
         return unsafe lx_receive_now(socket, rest.baseAddress, rest.count)
     }
     if size == -EAGAIN { return .nothing }
@@ -94,6 +108,9 @@ public func sendAll(_ bytes: ArraySlice<UInt8>, to socket: Int32) throws(HostErr
     }
 }
 
+/// Lets a socket take up to `bytes` that the other end has not read, as far as this process may. See socket(7) SO_SNDBUF.
+public func setSendBuffer(of socket: Int32, bytes: Int32) { lx_set_send_buffer(socket, bytes) }
+
 /// Random bytes of the kernel as a number. See getrandom(2).
 public func randomNumber() throws(HostError) -> UInt64 {
     var number: UInt64 = 0
@@ -103,11 +120,8 @@ public func randomNumber() throws(HostError) -> UInt64 {
     return number
 }
 
-/// Has the allocator keep at most 16 MiB for later, until ``trimMemory()``. For a program with one thread. See mallopt(3).
+/// Has the allocator keep at most 16 MiB for later, until ``giveMemoryBack()``. For a program with one thread. See mallopt(3).
 public func keepLittleMemory() { lx_frugal_allocator() }
-
-/// Gives the allocator's free pages back. See malloc_trim(3).
-public func trimMemory() { lx_trim() }
 
 /// Makes a child process that is a copy of this one. For a program with one thread. See fork(2).
 ///

@@ -32,7 +32,6 @@ extension Agent {
 
     /// Takes a frame: a request, or a message of a stream. Others are passed over, as upstream does.
     func take(_ frame: Channel.Frame, of connection: Connection) {
-        if frame.payload.count > Channel.sharedSize { hasMemoryToGiveBack = true }
         switch frame.header.kind {
         case FrameHeader.Kind.request: takeRequest(frame, of: connection)
         case FrameHeader.Kind.data: takeData(frame, of: connection)

@@ -16,8 +16,8 @@ public final class Agent {
     private var nextToken: UInt64 = Token.firstConnection
     /// Calls that are not answered yet, on all connections.
     var calls = 0
-    /// Whether large frames have left memory with the allocator, which is given back once nothing happens for a while.
-    var hasMemoryToGiveBack = false
+    /// Whether something has happened since memory was given back, which is done once nothing happens for a while.
+    private var hasMemoryToGiveBack = true
 
     private enum Token {
         static let signals: UInt64 = 1
@@ -72,6 +72,7 @@ public final class Agent {
         while true {
             let found = try events.wait(milliseconds: timeout())
             if found.isEmpty, hasMemoryToGiveBack { giveMemoryBack() }
+            hasMemoryToGiveBack = !found.isEmpty
             for event in found {
                 switch event.token {
                 case Token.signals: if try asksToEnd() { return }
@@ -147,22 +148,16 @@ public final class Agent {
         guard connections.removeValue(forKey: connection.token) != nil else { return }
         events.remove(connection.channel.number)
         calls -= connection.streams.count
-        hasMemoryToGiveBack = hasMemoryToGiveBack || connections.isEmpty
     }
 
     // MARK: time
-
-    private func giveMemoryBack() {
-        trimMemory()
-        hasMemoryToGiveBack = false
-    }
 
     private func timeout() -> Int32 {
         var earliest: Int64?
         for worker in backends.workers { earliest = Self.earlier(earliest, worker.deadline) }
         for connection in connections.values { earliest = Self.earlier(earliest, connection.deadline) }
         // How long nothing must happen until memory is given back.
-        guard let earliest else { return hasMemoryToGiveBack ? 200 : -1 }
+        guard let earliest else { return hasMemoryToGiveBack ? 500 : -1 }
         return Int32(clamping: max(0, (earliest - monotonicNanoseconds()) / 1_000_000 + 1))
     }
 

@@ -3,8 +3,8 @@ import VAccelProtocol
 
 /// A stream socket that carries frames in both directions and never waits.
 ///
-/// Small frames are read many at a time into a buffer that all channels share; a large one gets a buffer of its own, which
-/// grows with what arrives, so that announcing much costs the sender, not the agent.
+/// Small frames are read many at a time into a buffer that all channels share; a large one gets a buffer of its own, of
+/// which only what arrives takes memory, so that announcing much costs the sender, not the agent.
 final class Channel {
     /// What to do with a frame of which the header has arrived.
     enum Admission {
@@ -47,7 +47,8 @@ final class Channel {
 
     /// What is read at once into the shared buffer.
     static let sharedSize = 64 << 10
-    private static let zeros = [UInt8](repeating: 0, count: 256 << 10)
+    /// What is read at once of a large frame.
+    private static let largePiece = 256 << 10
 
     /// Reads what is there, up to a bound that keeps one sender from holding up the others.
     ///
@@ -97,17 +98,13 @@ final class Channel {
     }
 
     private func keep(_ bytes: Bytes, expecting size: Int) {
-        partial = []
-        partial.reserveCapacity(size)
-        partial += bytes
+        partial = bytesToFill(size, beginningWith: bytes)
         filled = bytes.count
         expected = size
     }
 
     private func receiveLarge(_ take: (Frame) -> Void) throws(HostError) -> Bool {
-        let room = min(expected, max(partial.count, filled + Self.zeros.count))
-        if partial.count < room { partial += Self.zeros[0..<(room - partial.count)] }
-        let received = try receiveNow(number, into: &partial, at: filled)
+        let received = try receiveNow(number, into: &partial, at: filled, limit: Self.largePiece)
         guard case .bytes(let count) = received else { return received != .end }
         filled += count
         guard filled == expected, let header = FrameHeader(partial[...]) else { return true }

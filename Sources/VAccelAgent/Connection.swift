@@ -52,14 +52,13 @@ final class GenericStream {
     let service: String
     let generation: Generation
     private var call = GenericCall()
-    private var charges: [Ledger.Charge] = []
     private var parts: [UInt8] = []
     private var bytes = 0
 
     init(service: String, generation: Generation) { (self.service, self.generation) = (service, generation) }
 
-    /// What is to live as long as the call.
-    var charge: Ledger.Charge? { charges.last }
+    /// The bytes of all messages on the ledger, to live as long as the call.
+    private(set) var charge: Ledger.Charge?
 
     /// Takes a message.
     func add(_ payload: Bytes, ledger: Ledger, limits: Limits) throws(CallFailure) {
@@ -71,8 +70,12 @@ final class GenericStream {
         guard bytes <= limits.frameBytes else {
             throw CallFailure(.resourceExhausted, "the stream is larger than \(limits.frameBytes) bytes", errno: 12)
         }
-        guard let charge = ledger.charge(payload.count) else { throw .operation(errno: 12) }
-        charges.append(charge)
+        if let charge {
+            guard charge.grow(by: payload.count) else { throw .operation(errno: 12) }
+        } else {
+            charge = ledger.charge(payload.count)
+            guard charge != nil else { throw .operation(errno: 12) }
+        }
         if message.session != 0 { call.session = message.session }
         for argument in message.read { try add(argument, to: &call.read) }
         for argument in message.write { try add(argument, to: &call.write) }

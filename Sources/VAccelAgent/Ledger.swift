@@ -9,11 +9,19 @@ final class Ledger {
     /// Bytes on the ledger for as long as this lives.
     final class Charge {
         private let ledger: Ledger
-        private let bytes: Int
+        private var bytes: Int
 
         fileprivate init(_ ledger: Ledger, _ bytes: Int) { (self.ledger, self.bytes) = (ledger, bytes) }
 
         deinit { ledger.used -= bytes }
+
+        /// Puts more bytes on it; false when that would be more than the guest may have.
+        func grow(by more: Int) -> Bool {
+            guard more <= ledger.limit - ledger.used else { return false }
+            ledger.used += more
+            bytes += more
+            return true
+        }
     }
 
     /// Puts bytes on the ledger; nil when that would be more than the guest may have.

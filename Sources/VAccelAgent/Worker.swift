@@ -33,6 +33,7 @@ final class Worker {
     private var waiting: [Job] = []
     private var current: (job: Job, isLoading: Bool)?
     private var isWritable = false
+    private var isAnswerTooLarge = false
     /// When the operation counts as hanging, in nanoseconds of the clock that never jumps.
     private(set) var deadline: Int64?
 
@@ -77,7 +78,10 @@ final class Worker {
         do throws(HostError) {
             try process.channel.send(frame)
             try watch()
-        } catch { failed("cannot be reached: \(error)") }
+        } catch {
+            // One that has ended may have said why: that is read next, and its end after that.
+            if !error.isDisconnected { failed("cannot be reached: \(error)") }
+        }
     }
 
     private func setDeadline() { deadline = monotonicNanoseconds() + settings.limits.callMilliseconds * 1_000_000 }
@@ -85,6 +89,8 @@ final class Worker {
     private func startProcess() throws(OperationError) {
         do throws(HostError) {
             let pair = try SocketPair(stream: true).take()
+            // So that a product of megabytes goes over in one piece, not back and forth.
+            for socket in [pair.first, pair.second] { setSendBuffer(of: socket, bytes: 4 << 20) }
             let ours = Descriptor(owning: pair.first)
             let theirs = Descriptor(owning: pair.second)
             let pid = try forkProcess()
@@ -111,21 +117,31 @@ final class Worker {
     func handle(_ event: EventSet.Event, shared: inout [UInt8]) {
         guard let channel = process?.channel else { return }
         do throws(HostError) {
-            if event.isWritable { try channel.flush() }
             if event.isReadable {
                 var frames: [Channel.Frame] = []
                 let goesOn = try channel.receive(
                     shared: &shared, admit: { self.admit($0) }, take: { frames.append($0) })
                 for frame in frames { take(frame) }
+                // One that could not begin is replaced by now.
+                guard process?.channel === channel else { return }
                 if !goesOn { return failed("ended") }
+                if isAnswerTooLarge { return answerIsTooLarge() }
             }
+            if event.isWritable { try channel.flush() }
             try watch()
         } catch { failed("cannot be reached: \(error)") }
+    }
+
+    private func answerIsTooLarge() {
+        isAnswerTooLarge = false
+        // ENOMEM
+        stop(OperationError(errno: 12, "\(description.name): the answer is larger than the guest may have"))
     }
 
     private func admit(_ header: FrameHeader) -> Channel.Admission {
         guard header.length > Channel.sharedSize else { return .take(nil) }
         guard Int(header.length) <= settings.limits.frameBytes, let charge = ledger.charge(Int(header.length)) else {
+            isAnswerTooLarge = true
             return .discard
         }
         return .take(charge)

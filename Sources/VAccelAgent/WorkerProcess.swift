@@ -50,7 +50,7 @@ enum WorkerProcess {
     private static func receive(_ socket: Int32) throws(HostError) -> [UInt8]? {
         var head = [UInt8](repeating: 0, count: FrameHeader.size)
         guard try fill(&head, from: socket), let header = FrameHeader(head[...]) else { return nil }
-        var payload = [UInt8](repeating: 0, count: Int(header.length))
+        var payload = bytesToFill(Int(header.length))
         return try fill(&payload, from: socket) ? payload : nil
     }
 

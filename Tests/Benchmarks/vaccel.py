@@ -73,7 +73,9 @@ def private_kib(pid):
 
 def calls(program, path, count, *what):
     """Medians and 99th percentiles: of the agent, of the other."""
-    found = subprocess.run([program, path, str(count), *map(str, what)], capture_output=True, text=True)
+    # As many threads for the library's own call as the agent's worker has.
+    found = subprocess.run([program, path, str(count), *map(str, what)], capture_output=True, text=True,
+                           env={**os.environ, 'OPENBLAS_NUM_THREADS': '1'})
     if found.returncode == 3:
         return None
     if found.returncode:
@@ -93,14 +95,16 @@ def main():
         first = [cold(options.agent, directory) for _ in range(max(5, options.count // 5))]
         rows.append(('first answer after a cold connection, median', f'{statistics.median(first):.1f} ms', '', ''))
         with Agent(options.agent, directory, 'noop') as agent:
-            rows.append(('private memory before any call', f'{private_kib(agent.process.pid)} KiB', '', ''))
+            time.sleep(1)
+            rows.append(('private memory, idle before any call', f'{private_kib(agent.process.pid)} KiB', '', ''))
             for name, size, count in [('noop round trip, 3 bytes', 3, options.count * 100),
                                       ('noop round trip, 64 KiB', 65536, options.count * 10),
                                       ('noop round trip, 1 MB', 1_000_000, options.count * 2)]:
                 ours, bare = calls(program, agent.path, count, 'image', size)
                 rows.append((name, f'{ours[0]:.1f} us', f'{bare[0]:.1f} us', f'{ours[0] / bare[0]:.2f}'))
-            time.sleep(0.2)
-            rows.append(('private memory after them', f'{private_kib(agent.process.pid)} KiB', '', ''))
+            rows.append(('private memory right after them', f'{private_kib(agent.process.pid)} KiB', '', ''))
+            time.sleep(1)
+            rows.append(('private memory, idle after them', f'{private_kib(agent.process.pid)} KiB', '', ''))
         with Agent(options.agent, directory, 'cpu') as agent:
             for size in (64, 128, 256, 512):
                 found = calls(program, agent.path, options.count, 'sgemm', size)

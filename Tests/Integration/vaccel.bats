@@ -241,6 +241,11 @@ LINES
     check worker_ends "${agents[-1]}"
 }
 
+@test "vaccel: an answer for which there is no room" {
+    start_agent --backend cpu --max-memory 5
+    check answers_too_large
+}
+
 @test "vaccel: a worker is confined" {
     ((EUID == 0)) || skip "needs root"
     start_agent --backend cpu

@@ -750,6 +750,20 @@ def a_product(connection, session):
     return connection.genop(session, read, write)[0][0] == struct.pack('<4f', 2, 2, 2, 2)
 
 
+def answers_too_large(address):
+    """With --max-memory 5: an answer for which there is no room is an error at once, and the next one is not disturbed."""
+    with Connection(address) as c:
+        session = c.create_session()
+        side = 512
+        read, write = sgemm_arguments(side, side, side, [1] * side * side, [1] * side * side, [0] * side * side)
+        # Three megabytes of request; with this resource there is no room for a fourth.
+        resource = c.register(session, [('a', b'x' * (3 << 19))])
+        fails(13, 12, None, c.genop, session, read, write)
+        assert a_product(c, session)
+        c.unregister(session, resource)
+        assert c.genop(session, read, write)[0][0][:4] == struct.pack('<f', side)
+
+
 def workers_of(agent):
     with open(f'/proc/{agent}/task/{agent}/children') as file:
         return [int(pid) for pid in file.read().split()]

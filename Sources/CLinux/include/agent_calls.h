@@ -55,6 +55,12 @@ static inline int lx_listens(int fd) {
 /* Small answers must not wait for an acknowledgement; other families do not know the option. */
 static inline void lx_no_delay(int fd) { int on = 1; (void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on); }
 
+/* How much is taken from a sender before the other end reads; beyond the system's bound for root only. */
+static inline void lx_set_send_buffer(int fd, int bytes) {
+    if (setsockopt(fd, SOL_SOCKET, SO_SNDBUFFORCE, &bytes, sizeof bytes) < 0)
+        (void)setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &bytes, sizeof bytes);
+}
+
 static inline int lx_listen_at(int family, const struct sockaddr *address, socklen_t size) {
     int fd = socket(family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0), on = 1, r;
     if (fd < 0) return -errno;
@@ -92,12 +98,11 @@ static inline uint32_t lx_peer_cid(int fd) {
 }
 
 static inline ssize_t lx_random(void *data, size_t size) { return LX_RETRY(getrandom(data, size, 0)); }
-/* One arena, for one thread. What frames have left is kept for the next ones, up to 16 MiB; lx_trim gives it back. */
+/* One arena, for one thread. What frames have left is kept for the next ones, up to 16 MiB; lx_give_memory_back gives it back. */
 static inline void lx_frugal_allocator(void) {
     (void)mallopt(M_ARENA_MAX, 1);
     (void)mallopt(M_TRIM_THRESHOLD, 16 << 20);
     (void)mallopt(M_MMAP_THRESHOLD, 8 << 20);
 }
-static inline void lx_trim(void) { (void)malloc_trim(0); }
 
 #endif
