@@ -267,3 +267,19 @@ LINES
     while grep -qs '^State:.*[^Z] (' /proc/${workers// /}/status && ((SECONDS < deadline)); do sleep 0.02; done
     ! grep -qs '^State:[[:space:]]*[RSDT]' "/proc/${workers// /}/status"
 }
+
+@test "vaccel: a guest reaches nothing of another's agent, and does not disturb it" {
+    start_agent --backend noop
+    local first=$socket pid
+    socket=$directory/other.sock
+    start_agent --backend noop
+    check foreign "unix://$first"
+    # All the noise at the one, while the other's guest gets every answer.
+    timeout 100 python3 "$repository/Tests/Integration/vaccel_checks.py" random_frames "unix://$first" 7 20000 3>&- &
+    pid=$!
+    check steady "$pid"
+    wait "$pid"
+    stop_agent "${agents[0]}"
+    agents=("${agents[1]}")
+    [[ ! -e $first ]]
+}

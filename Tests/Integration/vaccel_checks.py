@@ -831,5 +831,47 @@ def worker_confined(address, agent):
                 assert line[26:].split()[:2] == ['0', '0'], line
 
 
+# --- two agents
+
+
+def foreign(address, other):
+    """Numbers of one agent's sessions and resources are nothing at the other's, by any method that takes one."""
+    with Connection(address) as mine, Connection(other) as theirs:
+        session, resource = theirs.create_session(), None
+        resource = theirs.register(session, [('secret', b'a secret')])
+        own = mine.create_session()
+        unknown_session = f'Unknown session {session}'
+        for call in [
+                lambda: mine.classify(session, b'x'), lambda: mine.update_session(session, 1),
+                lambda: mine.destroy_session(session), lambda: mine.register(session, [('a', b'b')]),
+                lambda: mine.genop(session, [op(3), (b'x', BUFFER)], [(b'x', UCHAR_ARRAY)] * 2),
+                lambda: mine.call('GetProfiler', field(1, session)), lambda: mine.unregister(session, resource)]:
+            fails(5, None, unknown_session, call)
+        for call in [
+                lambda: mine.sync(resource), lambda: mine.register(own, resource=resource),
+                lambda: mine.unregister(own, resource)]:
+            fails(5, None, f'Unknown resource {resource}', call)
+        fails(5, None, 'Unknown Torch model', mine.model, 'TorchModelLoad', own, resource)
+        # Guesses around numbers of one's own.
+        for guess in range(own - 500, own + 500):
+            if guess != own:
+                fails(5, None, 'Unknown session', mine.classify, guess, b'x')
+        assert theirs.sync(resource) == [(b'a secret', 8)]
+
+
+def steady(address, process):
+    """Answers are right for as long as a process runs."""
+    import os
+    rounds = 0
+    with Connection(address) as c:
+        session = c.create_session()
+        resource = c.register(session, [('a', b'content')])
+        while os.path.exists(f'/proc/{process}') and 'Z' not in open(f'/proc/{process}/stat').read().rsplit(')', 1)[1][:3]:
+            assert c.classify(session, b'an image') == NOOP_TAG.ljust(1024, b'\0')
+            assert c.sync(resource) == [(b'content', 7)]
+            rounds += 1
+    assert rounds > 10
+
+
 if __name__ == '__main__':
     globals()[sys.argv[1]](*sys.argv[2:])
