@@ -101,7 +101,7 @@ let package = Package(
         library("ServiceManager", ["HostSystem"]),
         library("Criu", ["HostSystem"]),
         library("Sandboxing", ["HostSystem", "OCISpec", "LaunchPlanning", "ServiceManager"]),
-        library("Supervision", ["HostSystem", "GuestModel", "LaunchPlanning", "Solo5Tender"]),
+        library("Supervision", ["HostSystem", "GuestModel", "LaunchPlanning", "Solo5Tender", "VsockDevice"]),
         library("ContainerState", ["HostSystem", "OCISpec"]),
         library(
             "Lifecycle",

@@ -40,6 +40,8 @@ public struct ContainerRecord: Equatable, Sendable {
     public var bareInterfaces: [Int32]
     /// Whether the monitor opens its taps itself, so that they stay when it has gone; and their numbers since `start`.
     public var keepsTaps: Bool, taps: [Int32]
+    /// The directory with the Unix sockets of the guest's virtio sockets; empty for a guest without.
+    public var vsockDirectory: String
     /// The cgroup directories that were not there before it, outermost first.
     public var cgroups: [String]
     /// The cgroup directories its processes are in.
@@ -82,6 +84,7 @@ public struct ContainerRecord: Equatable, Sendable {
         bareInterfaces = []
         keepsTaps = false
         taps = []
+        vsockDirectory = ""
         cgroups = []
         processCgroups = []
         unit = ""
@@ -117,6 +120,7 @@ public struct ContainerRecord: Equatable, Sendable {
             "bareInterfaces": .array(bareInterfaces.map { JSONValue($0) }),
             "keepsTaps": .bool(keepsTaps),
             "taps": .array(taps.map { JSONValue($0) }),
+            "vsockDirectory": .string(vsockDirectory),
             "cgroups": JSONValue(cgroups),
             "processCgroups": JSONValue(processCgroups),
             "unit": .string(unit),
@@ -153,6 +157,7 @@ public struct ContainerRecord: Equatable, Sendable {
         bareInterfaces = json["bareInterfaces"]?.array?.compactMap { $0.integer(as: Int32.self) } ?? []
         keepsTaps = json["keepsTaps"]?.bool ?? false
         taps = json["taps"]?.array?.compactMap { $0.integer(as: Int32.self) } ?? []
+        vsockDirectory = json["vsockDirectory"]?.string ?? ""
         cgroups = json["cgroups"]?.array?.compactMap(\.string) ?? []
         processCgroups = json["processCgroups"]?.array?.compactMap(\.string) ?? []
         listenerPath = json["listenerPath"]?.string ?? ""

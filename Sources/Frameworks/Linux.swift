@@ -46,7 +46,7 @@ public struct Linux: Framework {
         // Disks, networks, timer and power button are where ACPI tables say, if the kernel is as distributions build it.
         let hardware = GuestHardware(
             transports: [.pci, .mmio], needsACPI: true, exitPort: ExitPort(port: 0x501, bytes: 2, meaning: .status),
-            stopRequests: [.powerButton, .controlAltDelete], takesInitrd: true)
+            stopRequests: [.powerButton, .controlAltDelete], takesInitrd: true, hasVsock: true)
         return Guest(
             framework: "linux", path: candidate.path, bootProtocols: protocols, devices: [], hardware: hardware,
             version: version, leastMemoryBytes: memory)

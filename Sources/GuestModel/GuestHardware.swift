@@ -38,13 +38,15 @@ public struct GuestHardware: Equatable, Sendable {
     public var needsRandomInstructions: Bool
     /// How many processors it can use.
     public var mostProcessors: Int
+    /// Whether it may have a driver for virtio sockets.
+    public var hasVsock: Bool
 
     /// A guest with drivers for `transports`, and nothing else unless said otherwise.
     public init(
         transports: [Transport], needsACPI: Bool = false, needsPC: Bool = false,
         needsModernVirtio: Bool = false, needsHPET: Bool = false, exitPort: ExitPort? = nil,
         stopRequests: [StopRequest] = [], takesInitrd: Bool = false, needsRandomInstructions: Bool = false,
-        mostProcessors: Int = 1
+        mostProcessors: Int = 1, hasVsock: Bool = false
     ) {
         self.transports = transports
         self.needsACPI = needsACPI
@@ -56,6 +58,7 @@ public struct GuestHardware: Equatable, Sendable {
         self.takesInitrd = takesInitrd
         self.needsRandomInstructions = needsRandomInstructions
         self.mostProcessors = mostProcessors
+        self.hasVsock = hasVsock
     }
 }
 

@@ -8,6 +8,16 @@ public struct MonitorProgram: Equatable, Sendable {
         case qmp
     }
 
+    /// Whose the virtio socket device is.
+    public enum Vsock: String, Sendable {
+        /// Nobody's: it has none.
+        case none
+        /// swiftlet's own, behind a connected socket (vhost-user).
+        case vhostUser
+        /// The monitor's own, which listens at ``MonitorLaunch/vsockPath`` itself.
+        case hybrid
+    }
+
     /// The file names under which it is installed, best first.
     public let names: [String]
     /// Directories of the host that it reads besides its libraries; those that are not there are left out.
@@ -20,6 +30,8 @@ public struct MonitorProgram: Equatable, Sendable {
     public let control: Control
     /// The system calls that it makes; all others fail with ENOSYS.
     public let calls: [SystemCalls]
+    /// Whose its virtio socket device is.
+    public private(set) var vsock = Vsock.none
 
     /// A program.
     public init(
@@ -32,6 +44,15 @@ public struct MonitorProgram: Equatable, Sendable {
         self.takesDescriptors = takesDescriptors
         self.control = control
         self.calls = calls
+    }
+}
+
+extension MonitorProgram {
+    /// The same program, with a virtio socket device.
+    public func with(_ vsock: Vsock) -> MonitorProgram {
+        var program = self
+        program.vsock = vsock
+        return program
     }
 }
 
@@ -138,6 +159,26 @@ public struct MonitorLaunch: Equatable, Sendable {
         }
     }
 
+    /// A virtio socket device.
+    public struct Vsock: Equatable, Sendable {
+        /// The guest's context id.
+        public let guestCID: UInt32
+        /// The connected socket to the device, where that is swiftlet's.
+        public let descriptor: Int32
+
+        /// A device.
+        public init(guestCID: UInt32, descriptor: Int32) {
+            self.guestCID = guestCID
+            self.descriptor = descriptor
+        }
+    }
+
+    /// Where the directory of the guest's sockets is in the monitor's root.
+    public static let vsockDirectory = "/vsock"
+    /// The socket of the host's programs in it; that of guest port P has `_P` behind it.
+    public static let vsockPath = vsockDirectory + "/" + vsockName
+    /// The name of that socket.
+    public static let vsockName = "vsock.sock"
     /// Where the guest's image is in the monitor's root.
     public static let kernelPath = "/kernel"
     /// Where its initial RAM disk is.
@@ -163,6 +204,8 @@ public struct MonitorLaunch: Equatable, Sendable {
     public var hasInitrd: Bool
     /// Its devices, in the order in which it has to find them.
     public var devices: [Device]
+    /// Its virtio socket device.
+    public var vsock: Vsock?
     /// The socket on which the monitor is controlled.
     public var control: Int32
     /// The vhost-user socket of the server of a tree of files, where the guest has one; it is tagged ``shareTag``.

@@ -160,7 +160,10 @@ struct AcceleratorSearch {
         _ access: VAccelSettings.Access, for guest: Guest, _ network: NetworkShare, _ source: String
     ) throws(GuestError) -> AcceleratorPlan.Transport {
         if access == .vsock {
-            throw GuestError("\(source) asks for vAccel by vsock, and the guest has no driver for virtio-vsock")
+            guard guest.hardware?.hasVsock == true else {
+                throw GuestError("\(source) asks for vAccel by vsock, and the guest has no driver for virtio-vsock")
+            }
+            return .vsock
         }
         guard guest.hardware != nil || guest.devices.contains(where: { $0.kind == .network }) else {
             throw GuestError("\(source) asks for vAccel by TCP, and the guest has no network device")

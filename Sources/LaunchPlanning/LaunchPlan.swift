@@ -83,6 +83,8 @@ public struct GuestPlan: Equatable, Sendable {
     public let mountsLeftOut: [String]
     /// How the guest reaches a vAccel agent; nil when it does not.
     public let accelerator: AcceleratorPlan?
+    /// Its virtio socket device; nil when it has none.
+    public let vsock: VsockPlan?
     /// What runs an ordinary image; nil for a guest of the image's own.
     public var machine: MachinePlan?
 
@@ -123,6 +125,7 @@ public struct GuestPlan: Equatable, Sendable {
         var json = content
         if let loader { json["loader"] = .string(loader) }
         if let accelerator { json["vaccel"] = accelerator.json }
+        if let vsock { json["vsock"] = vsock.json }
         return .object(json)
     }
 

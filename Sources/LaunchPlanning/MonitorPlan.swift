@@ -103,8 +103,12 @@ extension GuestPlan {
                 isReadOnly: block.isReadOnly, isDevice: isDevice, sectorBytes: block.sectorBytes)
         }
         launch.devices = ordered(taps, disks)
-        guard machine != nil else { return launch }
         let share = first + Int32(networks.count + blocks.count)
+        launch.vsock = vsock.map {
+            let others = machine == nil ? 0 : 1 + MachinePlan.ports.count
+            return MonitorLaunch.Vsock(guestCID: $0.guestCID, descriptor: share + Int32(others))
+        }
+        guard machine != nil else { return launch }
         launch.share = share
         launch.ports = zip((share + 1)..., MachinePlan.ports).map { .init(name: $1, descriptor: $0) }
         return launch

@@ -62,6 +62,7 @@ private struct Attached {
     var mountsLeftOut: [String] = []
     /// Where the guest is to mount its first block device, if the container says so.
     var mountPoint: String?
+    var wantsVsock = false
 }
 
 /// Finds what is behind a guest's block devices; every one must be attached, or it would not start.
@@ -83,6 +84,7 @@ private func attach(_ found: FoundGuest, _ bundle: borrowing Bundle) throws -> A
         used = search.usedMounts
         attached.mountPoint = try search.settings.value(.blockMountPoint)?.value
     }
+    attached.wantsVsock = try VsockPlan.isWanted(try GuestSettings(bundle.spec, in: bundle.root))
     if guest.bootProtocols == [.disk] {
         try attached.blocks.boot(from: found.image, foundBy: found.foundBy, bundle.spec)
     }
@@ -120,7 +122,9 @@ private func plan(
             commandLine: try found.machine == nil
                 ? bootString(of: guest.framework, boot.told(of: accelerator)) : [UInt8](MachinePlan.kernelWords.utf8),
             network: network, devices: guest.devices,
-            blocks: attached.blocks.plans, mountsLeftOut: attached.mountsLeftOut, accelerator: accelerator)
+            blocks: attached.blocks.plans, mountsLeftOut: attached.mountsLeftOut, accelerator: accelerator,
+            vsock: try VsockPlan(
+                wanted: attached.wantsVsock || accelerator?.transport == .vsock, by: guest, on: monitor))
         plan.machine = found.machine
         return plan
     } catch {

@@ -84,7 +84,8 @@ private struct Creation {
         failedInHooks: inout ContainerRecord?
     ) throws -> Int32 {
         var record = self.record(of: bundle)
-        var sandbox = try Sandbox(request(bundle, in: directory))
+        if launch.plan.guest?.vsock != nil { record.vsockDirectory = VsockDirectory.newPath() }
+        var sandbox = try Sandbox(request(bundle, in: directory, sockets: record.vsockDirectory))
         for warning in sandbox.warnings { runtime.log.warning(warning) }
         if !record.networkDevices.isEmpty, let joined = try sandbox.joinedNetwork {
             (record.networkNamespace, record.networkNamespaceNumber) = joined
@@ -97,6 +98,7 @@ private struct Creation {
         try directory.write(record)
         let listener = try directory.listenForStart()
         do {
+            if !record.vsockDirectory.isEmpty { try VsockDirectory.make(record.vsockDirectory, for: bundle.spec) }
             try sandbox.makeCgroups()
             record.processCgroups = sandbox.cgroup.directories
             if sandbox.sharesMounts { try bindRoot(sandbox, &record, directory) }
@@ -108,6 +110,7 @@ private struct Creation {
             try? Cgroup.destroy(record.processCgroups, missing: record.cgroups)
             if !record.unit.isEmpty { try? Cgroup.stopUnit(record.unit) }
             if record.boundRoot { try? Sandbox.unbindRoot(record.rootfs) }
+            try? VsockDirectory.remove(record.vsockDirectory)
             if sandbox.hooksBegan { failedInHooks = record }
             throw error
         }
@@ -179,7 +182,7 @@ private struct Creation {
     }
 
     private func request(
-        _ bundle: borrowing Bundle, in directory: borrowing ContainerDirectory
+        _ bundle: borrowing Bundle, in directory: borrowing ContainerDirectory, sockets: String
     ) throws -> SandboxRequest {
         var request = SandboxRequest(
             id: id, spec: bundle.spec, plan: launch.plan, bundle: bundle.path, rootPath: bundle.rootPath)
@@ -192,7 +195,7 @@ private struct Creation {
         request.preservedDescriptors = callers.numbers
         request.spec.process?.env += callers.environment
         request.consoleSocket = consoleSocket
-        if let guest { try guest.prepare(&request, in: directory.path) }
+        if let guest { try guest.prepare(&request, in: directory.path, sockets: sockets) }
         return request
     }
 }

@@ -21,6 +21,8 @@ struct GuestStart {
     /// The root of a monitor or agent that is a program.
     private let root: MonitorRoot?
     private let machine: MachineStart?
+    /// What the virtio socket device may do, where that is swiftlet's own.
+    private let vsockFilter: SeccompProgram?
 
     /// An external monitor.
     private struct Monitor {
@@ -43,6 +45,8 @@ struct GuestStart {
         agent = try own.map { ($0, try held.hold(HostSystem.open($0.program, flags: .readOnly))) }
         machine = try plan.machine.map { try MachineStart($0, bundle, held) }
         root = try Self.root(plan, launch, machine, bundle.spec.process?.user ?? User(), blocks)
+        let ownsVsock = plan.vsock != nil && plan.program?.program.vsock == .vhostUser
+        vsockFilter = try ownsVsock ? VsockProcess.filter(cache) : nil
         monitor = try plan.program.map { external in
             Monitor(
                 plan: external, program: held.hold(try HostSystem.open(external.path, flags: .readOnly)),
@@ -84,10 +88,13 @@ struct GuestStart {
     }
 
     /// Tells the sandbox what the monitor needs.
-    func prepare(_ request: inout SandboxRequest, in directory: String) throws {
+    ///
+    /// - Parameter sockets: The directory of the guest's virtio sockets; empty where there is none.
+    func prepare(_ request: inout SandboxRequest, in directory: String, sockets: String) throws {
         let files = [image, kvm, monitor?.program, agent?.program].compactMap { $0 }
         request.guestDescriptors = files + blocks.map(\.descriptor)
         request.monitorRoot = root
+        if !sockets.isEmpty { request.monitorRoot?.sockets = (sockets, MonitorLaunch.vsockDirectory) }
         try machine?.prepare(&request, in: directory)
         guard let devices = root?.devices, !devices.isEmpty else { return }
         var linux = request.spec.linux ?? LinuxSpec()
@@ -101,7 +108,9 @@ struct GuestStart {
         do {
             let (taps, reached) = try GuestWiring.received(connection.handed)
             let line = try plan.bootString(connections: taps.map(\.connection), agent: reached?.location)
-            if let agent, let reached { try launcher(of: agent, socket: reached.socket).begin() }
+            if let agent, let socket = try reached?.socket ?? agentSocket() {
+                try launcher(of: agent, socket: socket).begin()
+            }
             switch plan.form {
             case .embedded(let tender):
                 let guest = SupervisedGuest(
@@ -109,7 +118,12 @@ struct GuestStart {
                     devices: taps.map(\.device) + blocks.map(SupervisedDevice.init))
                 Supervisor(guest).run(started: connection.succeed, failed: connection.fail)
             case .external:
-                let process = try process(line, taps)
+                var process = try process(line, taps)
+                if let vsock = plan.vsock, let vsockFilter {
+                    let device = VsockProcess(
+                        guestCID: vsock.guestCID, path: MonitorLaunch.vsockPath, filter: vsockFilter)
+                    process.attach(try device.begin())
+                }
                 _ = Descriptor(owning: image)
                 MonitorSupervisor(process).run(started: connection.succeed, failed: connection.fail)
             }
@@ -123,6 +137,12 @@ struct GuestStart {
     ) -> AgentLauncher {
         AgentLauncher(
             program: agent.program, arguments: [agent.plan.program] + agent.plan.arguments, sockets: [socket])
+    }
+
+    /// Where a guest that reaches its agent by virtio sockets finds it.
+    private func agentSocket() throws(HostError) -> Int32? {
+        guard let accelerator = plan.accelerator, accelerator.transport == .vsock else { return nil }
+        return try listenForStreams(unix: "\(MonitorLaunch.vsockPath)_\(accelerator.port)").release()
     }
 
     private func process(_ line: [UInt8], _ taps: [GuestWiring.Received]) throws -> MonitorProcess {

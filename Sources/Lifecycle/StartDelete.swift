@@ -161,6 +161,7 @@ extension Runtime {
             try Cgroup.destroy(record.processCgroups, missing: record.cgroups)
             if !record.unit.isEmpty { try Cgroup.stopUnit(record.unit) }
             if record.boundRoot { try Sandbox.unbindRoot(record.rootfs) }
+            try VsockDirectory.remove(record.vsockDirectory)
             try GuestWiring.takeBack(record)
         }
         try container.directory.remove()

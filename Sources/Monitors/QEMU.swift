@@ -18,7 +18,8 @@ public struct QEMU: Monitor {
     public let form = MonitorForm.external(
         MonitorProgram(
             names: ["qemu-system-x86_64"], dataDirectories: ["/usr/share/qemu", "/usr/share/seabios"],
-            accelerators: [.kvm, .tcg], takesDescriptors: true, control: .qmp, calls: QEMUCalls.all))
+            accelerators: [.kvm, .tcg], takesDescriptors: true, control: .qmp, calls: QEMUCalls.all
+        ).with(.vhostUser))
 
     /// By a vhost-user device.
     public let sharesFiles = true
@@ -32,7 +33,7 @@ public struct QEMU: Monitor {
         var arguments = [
             "-nodefaults", "-no-user-config", "-no-reboot", "-display", "none", "-S",
             "-sandbox", "on,obsolete=deny,elevateprivileges=deny,spawn=deny,resourcecontrol=deny",
-            "-machine", machine.options + (launch.share == nil ? "" : ",memory-backend=memory"), "-m",
+            "-machine", machine.options + (Self.sharesMemory(launch) ? ",memory-backend=memory" : ""), "-m",
             "\(launch.memoryMiB)M", "-smp", "\(launch.processors)",
         ]
         // Otherwise the devices speak the language from before version 1.0 of the specification.
@@ -44,6 +45,10 @@ public struct QEMU: Monitor {
             let base = "0x" + String(port.port, radix: 16)
             arguments += ["-device", "isa-debug-exit,iobase=\(base),iosize=\(port.bytes)"]
         }
+        if Self.sharesMemory(launch) {
+            arguments += ["-object", "memory-backend-memfd,id=memory,size=\(launch.memoryMiB)M,share=on"]
+        }
+        if let vsock = launch.vsock { arguments += Self.vsock(vsock, machine) }
         arguments += Self.devices(launch, machine)
         arguments += Self.share(launch, machine.bus) + Self.ports(launch, machine.bus)
         if launch.bootProtocol == .disk { return arguments }
@@ -68,6 +73,17 @@ public struct QEMU: Monitor {
         // A hypervisor in software has no IA32_ARCH_CAPABILITIES to set.
         case .kvm, .process: ["-accel", "kvm", "-cpu", "host,-arch-capabilities"]
         }
+    }
+
+    /// Whether another process is one of the guest's devices.
+    private static func sharesMemory(_ launch: MonitorLaunch) -> Bool { launch.share != nil || launch.vsock != nil }
+
+    /// A virtio socket device that another process is.
+    private static func vsock(_ vsock: MonitorLaunch.Vsock, _ machine: QEMUMachine) -> [String] {
+        [
+            "-chardev", "socket,id=vsock,fd=\(vsock.descriptor)",
+            "-device", "vhost-user-vsock-\(machine.bus),chardev=vsock",
+        ]
     }
 
     /// The devices, in the order in which the guest finds them on a PCI bus.
@@ -103,7 +119,6 @@ public struct QEMU: Monitor {
     private static func share(_ launch: MonitorLaunch, _ bus: String) -> [String] {
         guard let share = launch.share else { return [] }
         return [
-            "-object", "memory-backend-memfd,id=memory,size=\(launch.memoryMiB)M,share=on",
             "-chardev", "socket,id=share,fd=\(share)",
             "-device", "vhost-user-fs-\(bus),chardev=share,tag=\(MonitorLaunch.shareTag)",
         ]

@@ -33,6 +33,8 @@ public enum GuestName: String, CaseIterable, Sendable {
     case accelerator = "vaccel"
     /// Where that agent is.
     case acceleratorAddress = "vaccel-address"
+    /// Whether the guest has a virtio socket device.
+    case vsock
 
     static let ownPrefix = "org.swiftlet.unikernel."
     static let uruncPrefix = "com.urunc.unikernel."
@@ -60,6 +62,7 @@ public enum GuestName: String, CaseIterable, Sendable {
         case .mountRootFilesystem: ["mountRootfs", "useDMBlock"]
         case .accelerator: ["vAccel"]
         case .acceleratorAddress: ["RPCAddress"]
+        case .vsock: []
         }
     }
 

@@ -67,6 +67,8 @@ public struct MonitorRoot {
     public var files: [File]
     /// The devices, which are the owner's.
     public var devices: [Device]
+    /// A directory of the host's in which sockets are made, and where it is for the monitor.
+    public var sockets: (path: String, place: String)?
     /// The monitor's user and group in the container.
     public var owner: (uid: UInt32, gid: UInt32)
 
@@ -110,6 +112,13 @@ public struct MonitorRoot {
                 (file.isWritable ? Self.restricted : Self.readOnly) | Self.noExecute)
         }
         for device in devices { try show(device, in: root) }
+        guard let sockets else { return }
+        let name = String(sockets.place.dropFirst())
+        try makeDirectory(name, in: root, mode: 0o755)
+        let copy = try cloneMount(sockets.path, recursive: false)
+        try setMountAttributes(copy.raw, set: Self.restricted | Self.noExecute, recursive: false)
+        let place = try openBeneath(root, name, flags: [.directory, .pathOnly])
+        try attachMount(copy.raw, at: place.raw)
     }
 
     private func showDirectory(_ path: String, in root: Int32) throws {

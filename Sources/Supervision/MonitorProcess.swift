@@ -10,7 +10,9 @@ public struct MonitorProcess {
     /// Its arguments, the program's name first.
     public let arguments: [String]
     /// The descriptors that it is to have behind the control socket's, which is ``firstDescriptor`` where it is controlled.
-    public let descriptors: [Int32]
+    public private(set) var descriptors: [Int32]
+    /// The guest's virtio socket device, without which it cannot go on.
+    private(set) var companion: VsockProcess.Running?
     /// The system calls it may make; nil for all.
     public let filter: SeccompProgram?
     /// How it is controlled.
@@ -42,6 +44,12 @@ public struct MonitorProcess {
         self.stopRequests = stopRequests
         self.graceSeconds = graceSeconds
         self.status = status
+    }
+
+    /// Gives it a virtio socket device that runs already; its socket comes behind the other descriptors.
+    public mutating func attach(_ device: VsockProcess.Running) {
+        companion = device
+        descriptors.append(device.frontEnd)
     }
 
     /// Becomes the monitor. Returns only by throwing.

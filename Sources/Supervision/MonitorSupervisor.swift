@@ -229,6 +229,11 @@ final class MonitorWatch {
     /// Collects every child that has ended; process 1 inherits orphans too.
     private func reap(_ started: () -> Void) throws -> ProcessEnd? {
         while let (pid, end) = try waitForAnyChild() {
+            if pid == monitor.companion?.process, end != .exited(0) {
+                // Without its device the guest would wait for ever.
+                try? Program.write("the guest's vsock device has ended with status \(end.shellStatus)\n", to: .error)
+                try? sendSignal(Signal.kill, to: child)
+            }
             guard pid == child else { continue }
             // Its last words.
             while hasErrors, try waitUntilReadable([errors], timeout: 0)[0] { try takeErrors() }

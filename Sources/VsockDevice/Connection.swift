@@ -67,6 +67,8 @@ final class Connection {
     /// Whether its other end sends nothing more, or is closed altogether.
     var hasEnd = false
     var isHungUp = false
+    /// Whether that end was read.
+    var hasReadAll = false
     /// Whether it takes nothing any more.
     private(set) var isDeaf = false
 
@@ -169,6 +171,8 @@ final class Connection {
             self.count(forwarded: count - done)
         } else if done < count {
             pending += StreamSocket.copy(done == 0 ? bytes : bytes.dropping(done), count: count - done)
+            // Until the socket says that it is full: only then it says when it is not any more.
+            flush()
         }
         return true
     }
@@ -223,7 +227,7 @@ final class Connection {
     /// What the guest is to be told that the host will not do any more, beyond what it has been.
     var freshShutdown: Shutdown {
         var all = hostShutdown
-        if hasEnd && !isReadable { all.insert(.send) }
+        if hasReadAll { all.insert(.send) }
         if isDeaf || isHungUp { all.insert(.receive) }
         return all.subtracting(hostShutdown)
     }

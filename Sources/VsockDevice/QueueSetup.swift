@@ -21,6 +21,8 @@ struct QueueSetup {
     var isEnabled = false
     /// Whether the guest has broken the rules of it since it was set up.
     private var isBroken = false
+    /// Whether it has not run since it was set up.
+    private(set) var isFresh = true
     /// What ``base`` was when it was stopped; a driver that goes on begins there.
     var stoppedAt: UInt16 = 0
 
@@ -38,6 +40,7 @@ struct QueueSetup {
         guard let addresses else { return }
         queue = try VirtQueue(size: size, addresses, base: base, features: features, in: memory)
         hasRoom = true
+        isFresh = false
     }
 
     /// Stops it where it is.
@@ -52,6 +55,7 @@ struct QueueSetup {
         pause()
         stoppedAt = base
         kick = nil
+        isFresh = true
         isBroken = false
     }
 

@@ -186,7 +186,8 @@ extension VsockDevice {
     private func startQueue(_ index: Int) throws {
         guard let frontEnd, queues[index].isComplete, !queues[index].isRunning else { return }
         // Going on where it was stopped, the driver still knows its connections; beginning anew, it has none.
-        if index == Queue.receive, queues[index].base == 0 || queues[index].base != queues[index].stoppedAt {
+        let setup = queues[index]
+        if index == Queue.receive, setup.isFresh, setup.base == 0 || setup.base != setup.stoppedAt {
             dropGuestConnections()
         }
         try queues[index].start(frontEnd.ringFeatures, in: memory)

@@ -113,7 +113,7 @@ extension VsockDevice {
         switch StreamSocket.receive(payload, from: connection.socket) {
         case .moved(0):
             connection.isReadable = false
-            connection.hasEnd = true
+            connection.hasReadAll = true
             connection.owed.insert(.shutdown)
         case .moved(let count):
             filled = fill(chains, connection, count)

@@ -154,12 +154,14 @@ public final class VsockDevice {
     static let streamEvents = readable | writable | end | LX_WATCH_EDGE
 
     private func attend(_ connection: Connection, _ events: UInt32) {
-        if events & (Self.readable | Self.end | Self.hangUp | Self.error) != 0 { connection.isReadable = true }
+        let isNews = events & (Self.readable | Self.end | Self.hangUp | Self.error) != 0
+        // Behind the end there is nothing.
+        if isNews, !connection.hasReadAll { connection.isReadable = true }
         if events & (Self.end | Self.hangUp) != 0 { connection.hasEnd = true }
         if events & Self.hangUp != 0 { connection.isHungUp = true }
-        if events & Self.writable != 0, !connection.isWritable {
+        if events & Self.writable != 0 {
             connection.isWritable = true
-            connection.flush()
+            if !connection.isFlushed { connection.flush() }
         }
         switch connection.state {
         case .greeting: greet(connection)

@@ -77,6 +77,22 @@ struct CreditTests {
         }
     }
 
+    @Test func `a host that reads late gets everything`() throws {
+        try withGuest { guest in
+            let listener = try guest.listen(5000)
+            let host = try guest.connected(over: listener)
+            var stream = Stream(seed: 3)
+            let all = (0..<8).map { _ in stream.bytes(32_000) }
+            for part in all { try guest.transmit(.data, guest: 1025, host: 5000, payload: part) }
+            var got: [UInt8] = []
+            for _ in 0..<10 {
+                got += received(from: host.raw)
+                try guest.turn()
+            }
+            #expect(got == [UInt8](all.joined()))
+        }
+    }
+
     /// Every byte counts: a generator at one end, the same one at the other.
     @Test(arguments: [true, false]) func `much data comes as it was sent`(eventIndex: Bool) throws {
         let size = 4 << 20

@@ -67,6 +67,18 @@ struct FrontEndTests {
         }
     }
 
+    @Test func `connections outlive a change of the memory table`() throws {
+        try withGuest { guest in
+            let listener = try guest.listen(5000)
+            let host = try guest.connected(over: listener)
+            try guest.shareMemory()
+            try sendMessage([1, 2], to: host.raw)
+            #expect(try guest.receive().map(\.payload) == [[1, 2]])
+            try guest.transmit(.data, guest: 1025, host: 5000, payload: [3])
+            #expect(received(from: host.raw) == [3])
+        }
+    }
+
     @Test func `a front-end that comes back finds a guest that is told to begin anew`() throws {
         try withGuest { guest in
             let listener = try guest.listen(5000)

@@ -1,0 +1,187 @@
+// An ordinary program for a Linux guest: streams to and from its host by virtio sockets. The words are those of vsock.c,
+// one command for each run:
+//
+//   connect PORT BYTES   sends so many bytes to a port of the host's, expects them back, and ends its own direction first
+//   many PORT COUNT      has so many connections at once, a byte each way in all of them
+//   serve PORT COUNT     answers so many connections, one after the other, with what comes
+//   refused PORT 0       says whether nobody listens there, and after how many milliseconds that was known
+//   pingpong PORT COUNT  sends 64 bytes and waits for them, so many times; the mean in microseconds
+//   send PORT BYTES      sends only, and says how long it took; receive PORT BYTES: the other way round
+
+#include <errno.h>
+#include <linux/vm_sockets.h>
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <time.h>
+#include <unistd.h>
+
+enum { PIECE = 65536, MOST = 4096 };
+
+static char out[PIECE], in[PIECE];
+
+static int fail(const char *what) {
+    printf("%s: %s\n", what, strerror(errno));
+    return 1;
+}
+
+static struct sockaddr_vm address(unsigned cid, unsigned port) {
+    return (struct sockaddr_vm){.svm_family = AF_VSOCK, .svm_cid = cid, .svm_port = port};
+}
+
+static int reach(unsigned port) {
+    struct sockaddr_vm host = address(VMADDR_CID_HOST, port);
+    int fd = socket(AF_VSOCK, SOCK_STREAM, 0);
+    if (fd < 0 || connect(fd, (struct sockaddr *)&host, sizeof host) == 0)
+        return fd;
+    close(fd);
+    return -1;
+}
+
+static double milliseconds(void) {
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (double)now.tv_sec * 1e3 + (double)now.tv_nsec / 1e6;
+}
+
+/// What is at a place of the stream: its period is a prime.
+static char byte_at(long place) { return (char)(place % 65521 * 31 >> 3); }
+
+static int exchange(int fd, long size) {
+    long sent = 0, got = 0;
+    while (got < size) {
+        struct pollfd wait = {.fd = fd, .events = (short)(POLLIN | (sent < size ? POLLOUT : 0))};
+        if (poll(&wait, 1, -1) < 0)
+            return fail("poll");
+        if (wait.revents & POLLOUT && sent < size) {
+            long piece = size - sent < PIECE ? size - sent : PIECE;
+            for (long i = 0; i < piece; i++)
+                out[i] = byte_at(sent + i);
+            long done = send(fd, out, (size_t)piece, MSG_DONTWAIT | MSG_NOSIGNAL);
+            if (done < 0 && errno != EAGAIN)
+                return fail("send");
+            sent += done > 0 ? done : 0;
+            if (sent == size)
+                shutdown(fd, SHUT_WR);
+        }
+        if (wait.revents & (POLLIN | POLLHUP)) {
+            long done = recv(fd, in, sizeof in, 0);
+            if (done <= 0)
+                return fail(done == 0 ? "early end" : "recv");
+            for (long i = 0; i < done; i++)
+                if (in[i] != byte_at(got + i)) {
+                    printf("wrong byte at %ld\n", got + i);
+                    return 1;
+                }
+            got += done;
+        }
+    }
+    if (recv(fd, in, 1, 0) != 0)
+        return fail("no end");
+    printf("exchanged %ld bytes\n", got);
+    return 0;
+}
+
+static int many(unsigned port, long count) {
+    static int all[MOST];
+    struct rlimit limit = {MOST + 64, MOST + 64};
+    setrlimit(RLIMIT_NOFILE, &limit);
+    for (long i = 0; i < count; i++) {
+        if ((all[i] = reach(port)) < 0)
+            return fail("connect");
+        char byte = (char)i;
+        if (send(all[i], &byte, 1, 0) != 1)
+            return fail("send");
+    }
+    for (long i = 0; i < count; i++) {
+        char byte;
+        if (recv(all[i], &byte, 1, 0) != 1 || byte != (char)i)
+            return fail("recv");
+    }
+    printf("had %ld connections\n", count);
+    return 0;
+}
+
+static int serve(unsigned port, long count) {
+    struct sockaddr_vm own = address(VMADDR_CID_ANY, port);
+    int listener = socket(AF_VSOCK, SOCK_STREAM, 0);
+    if (bind(listener, (struct sockaddr *)&own, sizeof own) < 0 || listen(listener, 16) < 0)
+        return fail("listen");
+    printf("listening\n");
+    fflush(stdout);
+    while (count-- > 0) {
+        int fd = accept(listener, NULL, NULL);
+        if (fd < 0)
+            return fail("accept");
+        long got;
+        while ((got = recv(fd, in, sizeof in, 0)) > 0)
+            for (long done = 0, piece; done < got; done += piece)
+                if ((piece = send(fd, in + done, (size_t)(got - done), MSG_NOSIGNAL)) < 0)
+                    return fail("send");
+        close(fd);
+    }
+    printf("served\n");
+    return 0;
+}
+
+static int refused(unsigned port) {
+    double start = milliseconds();
+    if (reach(port) >= 0) {
+        printf("accepted\n");
+        return 1;
+    }
+    int error = errno;
+    printf("refused: %s after %.0f ms\n", strerror(error), milliseconds() - start);
+    return 0;
+}
+
+static int pingpong(unsigned port, long count) {
+    int fd = reach(port);
+    if (fd < 0)
+        return fail("connect");
+    double start = milliseconds();
+    for (long i = 0; i < count; i++)
+        if (send(fd, out, 64, 0) != 64 || recv(fd, in, 64, MSG_WAITALL) != 64)
+            return fail("exchange");
+    printf("pingpong %.1f us\n", (milliseconds() - start) * 1e3 / (double)count);
+    return 0;
+}
+
+static int stream(unsigned port, long size, int sends) {
+    int fd = reach(port);
+    if (fd < 0)
+        return fail("connect");
+    double start = milliseconds();
+    for (long left = size, done; left > 0; left -= done)
+        if ((done = sends ? send(fd, out, PIECE, 0) : recv(fd, in, PIECE, 0)) <= 0)
+            return fail("stream");
+    shutdown(fd, SHUT_WR);
+    while (recv(fd, in, PIECE, 0) > 0)
+        continue;
+    double passed = milliseconds() - start;
+    printf("%s %.1f MB/s\n", sends ? "send" : "receive", (double)size / 1e3 / passed);
+    return 0;
+}
+
+int main(int count, char **words) {
+    if (count != 4)
+        return 2;
+    unsigned port = (unsigned)atol(words[2]);
+    long number = atol(words[3]);
+    const char *what = words[1];
+    if (strcmp(what, "many") == 0)
+        return many(port, number);
+    if (strcmp(what, "serve") == 0)
+        return serve(port, number);
+    if (strcmp(what, "refused") == 0)
+        return refused(port);
+    if (strcmp(what, "pingpong") == 0)
+        return pingpong(port, number);
+    if (strcmp(what, "send") == 0 || strcmp(what, "receive") == 0)
+        return stream(port, number, *what == 's');
+    int fd = reach(port);
+    return fd < 0 ? fail("connect") : exchange(fd, number);
+}

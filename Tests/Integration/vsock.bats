@@ -1,0 +1,143 @@
+#!/usr/bin/env bats
+# Guests with a virtio socket device: Unix sockets in a directory of the container's.
+
+load helpers
+
+setup() {
+    prepare
+    need_swiftlet
+    need_command qemu-system-x86_64
+    need_command python3
+    LIMIT=60
+    hosts=()
+}
+
+teardown() {
+    # Before what is left is looked for.
+    local pid
+    for pid in "${hosts[@]}"; do kill -KILL "$pid" 2>/dev/null || true; done
+    clean_up
+}
+
+# A container around a guest that has the device.
+vsock_bundle() { # GUEST ARGS...
+    guest_bundle virt "$@"
+    edit '.linux.resources.memory.limit = 134217728 | .annotations["org.swiftlet.unikernel.vsock"] = "true"'
+}
+
+# The directory of the container's sockets.
+sockets() { jq -r .vsockDirectory "$ROOT/$ID/state.json"; }
+
+@test "the directory of a guest's sockets is its monitor's alone, and gone with the container" {
+    vsock_bundle sleep 30
+    edit '.process.user = {uid: 1000, gid: 1000}'
+    create
+    local directory
+    directory=$(sockets)
+    equal "$(stat --format '%a %u %g' "$directory")" '700 1000 1000'
+    ok start "$ID"
+    equal "$(ls "$directory")" vsock.sock
+    ((${#directory} + 22 < 108)) || fail "$directory leaves no room for a port"
+    ok delete --force "$ID"
+    [[ ! -e $directory ]] || fail "$directory is left"
+}
+
+# A container around Debian's kernel, which has a driver of its own.
+linux_bundle() { # ARGS...
+    "$repository/Hack/linux-guest" >"$TEST_DIR/linux.log" 2>&1 || {
+        [[ $? == 77 ]] || fail "Hack/linux-guest: $(cat "$TEST_DIR/linux.log")"
+        skip "$(tail -n 1 "$TEST_DIR/linux.log")"
+    }
+    vsock_bundle hello "$@"
+    rm "$BUNDLE/rootfs/unikernel"
+    cp "$GUESTS"/linux/{vmlinuz,initrd} "$BUNDLE/rootfs"
+    edit '.linux.resources.memory.limit = 402653184 | .process.args[0] = "/vmlinuz"
+        | .annotations += {"org.swiftlet.unikernel.binary": "/vmlinuz", "org.swiftlet.unikernel.type": "linux",
+            "org.swiftlet.unikernel.initrd": "/initrd"}'
+}
+
+# Starts the host's end at a port of the guest's host; it ends with the test.
+host() { # KIND PORT [SIZE]
+    python3 "$BATS_TEST_DIRNAME/vsock_host.py" "$1" "$(sockets)/vsock.sock_$2" "${@:3}" 3>&- &
+    hosts+=($!)
+    eventually test -S "$(sockets)/vsock.sock_$2"
+}
+
+call() { # WORDS...
+    run timeout 60 python3 "$BATS_TEST_DIRNAME/vsock_host.py" "$1" "$(sockets)/vsock.sock" "${@:2}"
+    ((status == 0)) || fail "$*: $output"
+}
+
+@test "streams between a Linux guest and its host, begun by either, ended by halves" {
+    linux_bundle vsock connect 5000 300000 vsock many 5000 200 vsock refused 5001 0 vsock refused 5001 0 vsock serve 7 3 exit 3
+    create
+    host echo 5000
+    ok start "$ID"
+    PATIENCE=60 eventually prints 'listening' || fail "$(container_output)"
+    prints 'exchanged 300000 bytes' || fail "$(container_output)"
+    prints 'had 200 connections' || fail "$(container_output)"
+    local passed
+    passed=$(container_output | sed -n 's/^refused: .*reset.* after \([0-9]*\) ms.*/\1/p' | sort -n | head -n 1)
+    ((passed < 1000)) || fail "$(container_output)"
+    call call 7 300000
+    call many 7 2
+    PATIENCE=20 eventually prints served
+    PATIENCE=20 eventually has_status stopped
+    ok delete "$ID"
+}
+
+@test "a guest without its device ends, and nothing is left within a second, whichever process is killed" {
+    local victim directory pid
+    for victim in device monitor supervisor; do
+        vsock_bundle sleep
+        create
+        directory=$(sockets)
+        ok start "$ID"
+        eventually prints sleeping
+        case $victim in
+        device) pid=$(pgrep --parent "$PID" | head -n 1) ;;
+        monitor) pid=$(pgrep --parent "$PID" | tail -n 1) ;;
+        supervisor) pid=$PID ;;
+        esac
+        local all
+        all=("$PID" $(pgrep --parent "$PID"))
+        equal "${#all[@]}" 3 "processes of the container"
+        kill -KILL "$pid"
+        PATIENCE=1 eventually has_status stopped || fail "the $victim was killed"
+        [[ $victim != device ]] || grep -q "the guest's vsock device has ended with status 137" "$TEST_DIR/$ID.err" ||
+            fail "nothing is said: $(<"$TEST_DIR/$ID.err")"
+        local process
+        for process in "${all[@]}"; do
+            PATIENCE=1 eventually not_running "$process" || fail "process $process is left without the $victim"
+        done
+        ok delete "$ID"
+        [[ ! -e $directory ]] || fail "$directory is left without the $victim"
+    done
+}
+
+not_running() { [[ $(process_state "$1") == [Z]* || ! -e /proc/$1 ]]; }
+
+@test "a container that fails to be made leaves no directory of sockets" {
+    vsock_bundle hello
+    edit '.hooks = {createRuntime: [{path: "/bin/false"}]}'
+    local before
+    before=$(ls /run/swiftlet-vsock 2>/dev/null || true)
+    create_container
+    ((status != 0)) || fail "created"
+    equal "$(ls /run/swiftlet-vsock 2>/dev/null || true)" "$before"
+}
+
+@test "a device is refused where the guest or the monitor has none, and for a value that is none" {
+    guest_bundle spt hello
+    edit '.annotations["org.swiftlet.unikernel.vsock"] = "true"'
+    run_container
+    expect_refusal 'the guest has no driver for a virtio socket device'
+    vsock_bundle hello
+    edit '.annotations["org.swiftlet.unikernel.vsock"] = "yes"'
+    run_container
+    expect_refusal 'org.swiftlet.unikernel.vsock: expected true or false, not "yes"'
+    edit '.annotations["org.swiftlet.unikernel.vsock"] = "false"'
+    run_container
+    expect_success
+    equal "$(runtime plan --bundle "$BUNDLE" >/dev/null; jq .guest.vsock <<<"$output")" null
+}
