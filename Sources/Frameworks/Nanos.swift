@@ -22,7 +22,7 @@ public struct Nanos: Framework {
     public func recognise(_ candidate: GuestCandidate) throws -> Guest? {
         guard isNamed(by: candidate) else { return nil }
         if try candidate.bytes.read(at: 0, count: 512).number(UInt16.self, at: 510) == 0xAA55 {
-            return guest(candidate, [.disk], memory: Self.leastMemory)
+            return guest(candidate, [.disk], on: [.pci], memory: Self.leastMemory)
         }
         let elf: ELFImage
         do {
@@ -34,15 +34,20 @@ public struct Nanos: Framework {
         guard elf.pvhEntry != nil else {
             throw GuestError("file has no note that names a PVH entry (owner Xen, type 18)")
         }
-        return guest(candidate, [.pvh, .linux64], memory: max(elf.physicalEnd, Self.leastMemory))
+        // Its first page tables are where a PC has its firmware: it needs a machine without any.
+        return guest(
+            candidate, [.pvh, .linux64], on: [.mmio, .pci], memory: max(elf.physicalEnd, Self.leastMemory))
     }
 
     /// Its clock is KVM's, else the processor's or the HPET.
-    private func guest(_ candidate: GuestCandidate, _ protocols: [BootProtocol], memory: UInt64) -> Guest {
+    private func guest(
+        _ candidate: GuestCandidate, _ protocols: [BootProtocol], on transports: [GuestHardware.Transport],
+        memory: UInt64
+    ) -> Guest {
         Guest(
             framework: name, path: candidate.path, bootProtocols: protocols, devices: [],
             hardware: GuestHardware(
-                transports: [.pci, .mmio], needsACPI: true, needsHPET: true,
+                transports: transports, needsACPI: true, needsHPET: true, needsOneIOAPIC: true,
                 exitPort: ExitPort(port: 0x501, bytes: 1, meaning: .status), stopRequests: [.powerButton],
                 mostProcessors: 64),
             leastMemoryBytes: min(memory, Guest.mostMemory))

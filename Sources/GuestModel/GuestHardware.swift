@@ -28,6 +28,8 @@ public struct GuestHardware: Equatable, Sendable {
     public var needsModernVirtio: Bool
     /// Whether it has no other clock than the HPET where there is none of KVM's.
     public var needsHPET: Bool
+    /// Whether it takes interrupts of the first I/O APIC alone.
+    public var needsOneIOAPIC: Bool
     /// The port by which it says how it ended; nil when it just resets or powers off the machine.
     public var exitPort: ExitPort?
     /// What makes it shut down, best first; nothing for most unikernels.
@@ -44,7 +46,8 @@ public struct GuestHardware: Equatable, Sendable {
     /// A guest with drivers for `transports`, and nothing else unless said otherwise.
     public init(
         transports: [Transport], needsACPI: Bool = false, needsPC: Bool = false,
-        needsModernVirtio: Bool = false, needsHPET: Bool = false, exitPort: ExitPort? = nil,
+        needsModernVirtio: Bool = false, needsHPET: Bool = false, needsOneIOAPIC: Bool = false,
+        exitPort: ExitPort? = nil,
         stopRequests: [StopRequest] = [], takesInitrd: Bool = false, needsRandomInstructions: Bool = false,
         mostProcessors: Int = 1, hasVsock: Bool = false
     ) {
@@ -53,6 +56,7 @@ public struct GuestHardware: Equatable, Sendable {
         self.needsPC = needsPC
         self.needsModernVirtio = needsModernVirtio
         self.needsHPET = needsHPET
+        self.needsOneIOAPIC = needsOneIOAPIC
         self.exitPort = exitPort
         self.stopRequests = stopRequests
         self.takesInitrd = takesInitrd

@@ -167,7 +167,8 @@ struct QEMUMachine {
         }
         if transport == .mmio && !hardware.needsPC && launch.bootProtocol != .disk {
             let acpi = hardware.needsACPI ? "on" : "off"
-            options = "microvm,acpi=\(acpi),x-option-roms=off,isa-serial=on,graphics=off"
+            let controllers = hardware.needsOneIOAPIC ? ",ioapic2=off" : ""
+            options = "microvm,acpi=\(acpi),x-option-roms=off,isa-serial=on,graphics=off\(controllers)"
             bus = "device"
             virtio = ""
         } else {

@@ -118,7 +118,11 @@ private struct NanosModel {
         let disk = try #require(try recognise(Nanos(), bootDisk(), as: "nanos"))
         #expect(disk.bootProtocols == [.disk])
         #expect(disk.hardware?.exitPort == ExitPort(port: 0x501, bytes: 1, meaning: .status))
-        #expect(try recognise(Nanos(), kernel().image, as: "nanos")?.bootProtocols == [.pvh, .linux64])
+        #expect(disk.hardware?.transports == [.pci])
+        let direct = try #require(try recognise(Nanos(), kernel().image, as: "nanos"))
+        #expect(direct.bootProtocols == [.pvh, .linux64])
+        #expect(direct.hardware?.transports == [.mmio, .pci])
+        #expect(direct.hardware?.needsOneIOAPIC == true)
         #expect(throws: GuestError("file has no note that names a PVH entry (owner Xen, type 18)")) {
             try recognise(Nanos(), kernel(entry: nil).image, as: "nanos")
         }
