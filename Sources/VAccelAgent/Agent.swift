@@ -10,6 +10,8 @@ public final class Agent {
     let service: Service
     private let backends: BackendPool
     private var listeners: [ListenerEntry] = []
+    /// Listeners that are not waited for until some time has passed, because a connection could not be taken.
+    private var resting: [ListenerEntry] = []
     private let signals: SignalQueue
     var connections: [UInt64: Connection] = [:]
     private var shared = [UInt8](repeating: 0, count: Channel.sharedSize)
@@ -59,8 +61,12 @@ public final class Agent {
     private func listen(_ listener: consuming Listener, _ name: String) throws {
         let entry = ListenerEntry(listener, token: Token.firstListener + UInt64(listeners.count))
         listeners.append(entry)
-        try events.add(entry.listener.descriptor.raw, token: entry.token, readable: true)
+        try watch(entry)
         log.write(.info, "listening at \(name)")
+    }
+
+    private func watch(_ entry: ListenerEntry) throws(HostError) {
+        try events.add(entry.listener.descriptor.raw, token: entry.token, readable: true)
     }
 
     /// Answers until a signal asks to end; leaves nothing.
@@ -71,6 +77,8 @@ public final class Agent {
         }
         while true {
             let found = try events.wait(milliseconds: timeout())
+            for entry in resting { try watch(entry) }
+            resting = []
             if found.isEmpty, hasMemoryToGiveBack { giveMemoryBack() }
             hasMemoryToGiveBack = !found.isEmpty
             for event in found {
@@ -116,6 +124,9 @@ public final class Agent {
             }
         } catch {
             log.warning("a connection cannot be taken: \(error)")
+            // Descriptors have run out, for example: it would be tried again and again.
+            events.remove(entry.listener.descriptor.raw)
+            resting.append(entry)
         }
     }
 
@@ -153,6 +164,7 @@ public final class Agent {
     // MARK: time
 
     private func timeout() -> Int32 {
+        if !resting.isEmpty { return 100 }
         var earliest: Int64?
         for worker in backends.workers { earliest = Self.earlier(earliest, worker.deadline) }
         for connection in connections.values { earliest = Self.earlier(earliest, connection.deadline) }

@@ -124,6 +124,19 @@ check() { # CHECK [ARGUMENT...]
     check quotas
 }
 
+@test "vaccel: connections that cannot be taken wait" {
+    # Inherited by the agent; bats has descriptors of its own below.
+    local before
+    before=$(ulimit -S -n)
+    ulimit -S -n 24
+    start_agent --backend noop
+    ulimit -S -n "$before"
+    check without_descriptors
+    # It says so a few times a second, not all the time.
+    run -0 grep -c 'a connection cannot be taken: .*too many open files' "$directory/log"
+    ((output > 0 && output < 1000))
+}
+
 @test "vaccel: quota on calls" {
     start_agent --backend noop --max-calls 2
     check calls

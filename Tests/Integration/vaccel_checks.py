@@ -831,6 +831,21 @@ def worker_confined(address, agent):
                 assert line[26:].split()[:2] == ['0', '0'], line
 
 
+def without_descriptors(address):
+    """With room for few descriptors: connections that cannot be taken wait, those that are there are answered."""
+    import time
+    with Connection(address) as c:
+        session = c.create_session()
+        others = [Connection(address) for _ in range(20)]
+        began = time.monotonic()
+        while time.monotonic() - began < 1:
+            assert c.classify(session, b'x').startswith(NOOP_TAG)
+            time.sleep(0.05)
+        for other in others[:-1]:
+            other.close()
+        assert others[-1].create_session() > 0
+
+
 # --- two agents
 
 
