@@ -141,3 +141,33 @@ not_running() { [[ $(process_state "$1") == [Z]* || ! -e /proc/$1 ]]; }
     expect_success
     equal "$(runtime plan --bundle "$BUNDLE" >/dev/null; jq .guest.vsock <<<"$output")" null
 }
+
+@test "a Linux guest asks its vAccel agent by vsock what an image shows, and gets the right answer" {
+    local directory agent
+    need_agent
+    need_digits
+    HOST_CONFIG=$TEST_DIR/config.toml
+    agent_configuration onnx "$ONNXRUNTIME" "models = \"$DIGITS\"" >"$HOST_CONFIG"
+    linux_bundle classify vda classify vdb wait
+    edit 'del(.annotations["org.swiftlet.unikernel.vsock"]) | .annotations["com.urunc.unikernel.vAccel"] = "vsock"
+        | .annotations["org.swiftlet.unikernel.block.vda"] = "/five" | .annotations["org.swiftlet.unikernel.block.vdb"] = "/nine"
+        | .linux.resources.memory.limit = 536870912'
+    # Disks have whole sectors.
+    cp "$DIGITS/images/five.png" "$BUNDLE/rootfs/five"
+    cp "$DIGITS/images/nine.jpg" "$BUNDLE/rootfs/nine"
+    truncate --size %512 "$BUNDLE"/rootfs/{five,nine}
+    create
+    directory=$(sockets)
+    ok start "$ID"
+    PATIENCE=60 eventually prints waiting
+    prints '% five' || fail "$(container_output)"
+    prints '% nine' || fail "$(container_output)"
+    prints 'environment VACCEL_RPC_ADDRESS=vsock://2:2048' || fail "$(container_output)"
+    agent=$(pgrep --full --ns "$PID" --nslist pid "$(basename "$AGENT")" | head -n 1)
+    [[ $agent ]] || fail 'no agent runs in the container'
+    ok kill "$ID" KILL
+    PATIENCE=2 eventually not_running "$agent"
+    eventually has_status stopped
+    ok delete "$ID"
+    [[ ! -e $directory ]] || fail "$directory is left"
+}
