@@ -78,7 +78,8 @@ let package = Package(
         // edges: libraries that the agent opens at run time; no part of the runtime
         .target(name: "CLibraries", path: "Sources/CLinux/Libraries", cSettings: strictC),
         .target(
-            name: "HostLibraries", dependencies: ["CLibraries", "HostSystem"], path: "Sources/HostSystem/Libraries",
+            name: "HostLibraries", dependencies: ["CLibraries", "CLinux", "HostSystem"],
+            path: "Sources/HostSystem/Libraries",
             swiftSettings: strict),
         // agent: what it computes with
         library("Inference", ["HostLibraries", "HostSystem"]),

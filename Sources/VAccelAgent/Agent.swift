@@ -1,3 +1,4 @@
+import HostLibraries
 public import HostSystem
 import VAccelProtocol
 

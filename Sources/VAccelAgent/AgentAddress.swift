@@ -1,3 +1,4 @@
+import HostLibraries
 public import HostSystem
 
 /// Where an agent listens, in vAccel's spelling.

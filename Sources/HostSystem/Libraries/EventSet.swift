@@ -1,4 +1,5 @@
 internal import CLinux
+public import HostSystem
 
 /// Descriptors of which some have news: readable, writable or closed. See epoll(7), level-triggered.
 public final class EventSet {
