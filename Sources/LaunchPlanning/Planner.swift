@@ -7,15 +7,21 @@ public import OCIBundle
 internal import OCISpec
 
 /// A plan, and the guest's image open for the one who carries it out.
-public struct PlannedLaunch {
+///
+/// A class, because the copying of its many values would be much code.
+public final class PlannedLaunch {
     /// The plan.
     public let plan: LaunchPlan
     /// The image, when the container holds a guest.
     public let image: OpenFile?
     /// The guest's initial RAM disk, when the container names one.
-    public var initrd: OpenFile?
+    public let initrd: OpenFile?
     /// What is behind the guest's block devices, named for the one who opens it.
-    public var blocks = PlannedBlocks()
+    public let blocks: PlannedBlocks
+
+    init(plan: LaunchPlan, image: OpenFile?, initrd: OpenFile? = nil, blocks: PlannedBlocks = PlannedBlocks()) {
+        (self.plan, self.image, self.initrd, self.blocks) = (plan, image, initrd, blocks)
+    }
 }
 
 /// Decides what `bundle` runs.

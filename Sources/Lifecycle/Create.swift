@@ -65,7 +65,9 @@ extension Runtime {
 }
 
 /// One run of `create`: the steps that change the host, each undone when a later one fails.
-private struct Creation {
+///
+/// A class, because the copying of its many values would be much code.
+private final class Creation {
     let runtime: Runtime
     let options: CreateOptions
     let id: String
@@ -75,6 +77,15 @@ private struct Creation {
     /// What runs the guest; nil for a container without one.
     let guest: GuestStart?
     let callers: CallerDescriptors
+
+    init(
+        runtime: Runtime, options: CreateOptions, id: String, launch: PlannedLaunch, consoleSocket: Int32?,
+        pidfdSocket: Int32?, guest: GuestStart?, callers: CallerDescriptors
+    ) {
+        (self.runtime, self.options, self.id, self.launch) = (runtime, options, id, launch)
+        (self.consoleSocket, self.pidfdSocket) = (consoleSocket, pidfdSocket)
+        (self.guest, self.callers) = (guest, callers)
+    }
 
     /// Makes the sandbox and its process; returns the pid.
     ///

@@ -8,7 +8,9 @@ internal import Storage
 internal import Supervision
 
 /// Everything that a guest is started with: opened and compiled at `create`, used by process 1 once `start` has come.
-struct GuestStart {
+///
+/// A class, because the copying of its many values would be much code.
+final class GuestStart {
     private let plan: GuestPlan
     /// The guest's image.
     private let image: Int32

@@ -97,7 +97,7 @@ private final class Restoration {
         _ bundle: borrowing Bundle, _ directories: borrowing CriuDirectories, in directory: borrowing ContainerDirectory
     ) throws -> Int32 {
         var record = ContainerRecord(id: id, bundle)
-        var request = SandboxRequest(
+        let request = SandboxRequest(
             id: id, spec: bundle.spec, plan: plan, bundle: bundle.path, rootPath: bundle.rootPath)
         request.systemdCgroup = runtime.settings.systemdCgroup
         request.rootless = runtime.settings.rootless

@@ -3,7 +3,9 @@ public import LaunchPlanning
 public import OCISpec
 
 /// What is to be run in a sandbox, and how the caller wants it.
-public struct SandboxRequest {
+///
+/// A class, because the copying of its many values would be much code.
+public final class SandboxRequest {
     /// The container's id.
     public var id: String
     /// What config.json says.
@@ -49,7 +51,7 @@ public struct SandboxRequest {
 ///
 /// One sandbox serves ordinary programs and monitors alike; they differ in the last step only.
 public struct Sandbox {
-    private(set) var settings: SandboxSettings
+    let settings: SandboxSettings
     /// The container's cgroups.
     public var cgroup: Cgroup { settings.cgroup }
     /// What config.json asks for and the container does without.
@@ -80,14 +82,7 @@ public struct Sandbox {
         }
         warnings = Self.warnings(request.spec, identity)
         settings = SandboxSettings(
-            id: request.id, spec: request.spec, bundle: request.bundle, rootPath: request.rootPath, isGuest: isGuest,
-            noPivot: request.noPivot, noNewKeyring: request.noNewKeyring,
-            preservedDescriptors: request.preservedDescriptors, consoleSocket: request.consoleSocket,
-            guestDescriptors: request.guestDescriptors, monitorRoot: request.monitorRoot,
-            sharedTree: request.sharedTree,
-            offersNetwork: request.plan.guest?.wiring.isEmpty == false, namespaces: namespaces,
-            cgroup: try Self.planCgroup(request), identity: identity,
-            attributes: ExecutionAttributes(process, linux))
+            request, namespaces, try Self.planCgroup(request), identity, ExecutionAttributes(process, linux))
     }
 
     private static func warnings(_ spec: RuntimeSpec, _ identity: ProcessIdentity) -> [String] {

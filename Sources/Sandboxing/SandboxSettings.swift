@@ -1,8 +1,11 @@
 internal import HostSystem
+internal import LaunchPlanning
 internal import OCISpec
 
 /// All that a container's process 1 needs to know to furnish its sandbox; made by the parent, read by the child.
-struct SandboxSettings {
+///
+/// A class, because the copying of its many values would be much code.
+final class SandboxSettings {
     let id: String
     let spec: RuntimeSpec
     let bundle: String
@@ -30,4 +33,19 @@ struct SandboxSettings {
     var mappedMounts: IDMappedMounts?
     /// Device nodes that were made before process 1; nil for most containers.
     var preparedDevices: PreparedDevices?
+
+    /// What `request` says, and what was made of it.
+    init(
+        _ request: SandboxRequest, _ namespaces: NamespacePlan, _ cgroup: Cgroup, _ identity: ProcessIdentity,
+        _ attributes: ExecutionAttributes
+    ) {
+        (id, spec, bundle, rootPath) = (request.id, request.spec, request.bundle, request.rootPath)
+        isGuest = request.plan.guest != nil
+        (noPivot, noNewKeyring) = (request.noPivot, request.noNewKeyring)
+        (preservedDescriptors, guestDescriptors) = (request.preservedDescriptors, request.guestDescriptors)
+        consoleSocket = request.consoleSocket
+        (monitorRoot, sharedTree) = (request.monitorRoot, request.sharedTree)
+        offersNetwork = request.plan.guest?.wiring.isEmpty == false
+        (self.namespaces, self.cgroup, self.identity, self.attributes) = (namespaces, cgroup, identity, attributes)
+    }
 }
