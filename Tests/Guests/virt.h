@@ -96,6 +96,32 @@ uint64_t net_ready(void);
 /// How long to sleep at most while a packet may come, in nanoseconds.
 uint64_t net_patience(void);
 
+// virt_vsock.c: streams to and from the host, see the specification's section 5.10.
+
+struct vsock_stream {
+    uint32_t port, host_port;
+    /// Whether the host has accepted, will send nothing more, or has ended it.
+    uint8_t is_open, has_ended, is_reset;
+    uint32_t sent, host_buffer, host_forwarded, received, forwarded, told;
+};
+
+/// Whether there is a device.
+int vsock_is_there(void);
+/// Asks for a connection to a port of the host's.
+void vsock_connect(struct vsock_stream *stream, uint32_t port, uint32_t host_port);
+/// Sends what there is room for; the number of bytes.
+size_t vsock_send(struct vsock_stream *stream, const void *data, size_t size);
+/// Says that nothing more is sent, or that nothing more is wanted either.
+void vsock_shutdown(struct vsock_stream *stream, int both);
+/// Says that received bytes need no room any more.
+void vsock_forward(struct vsock_stream *stream, uint32_t bytes);
+/// Takes one packet, if there is one. `stream` finds or makes the stream of ports, NULL when there is none and none is
+/// wanted; `data` gets what has come.
+int vsock_poll(struct vsock_stream *(*stream)(uint32_t port, uint32_t host_port, int is_request),
+               void (*data)(struct vsock_stream *stream, const uint8_t *bytes, size_t size));
+/// Sleeps until a packet may be there, or `nanoseconds` are over.
+void vsock_wait(uint64_t nanoseconds);
+
 // virt_button.c
 
 /// Notes that the power button was pressed, and has it take back its interrupt.

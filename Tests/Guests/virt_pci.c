@@ -137,7 +137,7 @@ static void add(unsigned function, uint16_t id) {
         device.kind = id == OLDER_NET ? VIRTIO_NET : VIRTIO_BLOCK;
     else
         device.kind = (enum virtio_kind)(id - MODERN_FIRST);
-    if (device.kind != VIRTIO_NET && device.kind != VIRTIO_BLOCK)
+    if (device.kind != VIRTIO_NET && device.kind != VIRTIO_BLOCK && device.kind != VIRTIO_VSOCK)
         return;
     uint32_t command = read_config(function, PCI_COMMAND);
     write_config(function, PCI_COMMAND, (command & 0xffff) | COMMAND_MEMORY | COMMAND_MASTER | COMMAND_NO_INTX);

@@ -23,13 +23,17 @@ static struct virtio_device *next_device(enum virtio_kind kind) {
 }
 
 static void attach(struct manifest_entry *entry, uint64_t handle) {
-    struct virtio_device *device = next_device(entry->type == DEVICE_NET ? VIRTIO_NET : VIRTIO_BLOCK);
+    static const enum virtio_kind kinds[] = {
+        [DEVICE_NET] = VIRTIO_NET, [DEVICE_BLOCK] = VIRTIO_BLOCK, [DEVICE_VSOCK] = VIRTIO_VSOCK};
+    struct virtio_device *device = next_device(kinds[entry->type]);
     if (device == NULL)
         return;
     device->is_attached = 1;
     entry->attached = 1;
     if (entry->type == DEVICE_NET)
         net_attach(entry, handle, device);
+    else if (entry->type == DEVICE_VSOCK)
+        vsock_attach(device);
     else
         block_attach(entry, handle, device);
 }

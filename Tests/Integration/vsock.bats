@@ -68,7 +68,7 @@ call() { # WORDS...
     ((status == 0)) || fail "$*: $output"
 }
 
-@test "streams between a Linux guest and its host, begun by either, ended by halves" {
+@test "streams between a Linux guest on a PC and its host, begun by either, ended by halves" {
     linux_bundle vsock connect 5000 300000 vsock many 5000 200 vsock refused 5001 0 vsock refused 5001 0 vsock serve 7 3 exit 3
     create
     host echo 5000
@@ -83,6 +83,20 @@ call() { # WORDS...
     call many 7 2
     PATIENCE=20 eventually prints served
     PATIENCE=20 eventually has_status stopped
+    ok delete "$ID"
+}
+
+@test "streams between a microvm and its host: many bytes, a thousand connections, a port without listener" {
+    vsock_bundle vsock connect 5000 300000 many 5000 1000 refused 5001 0 serve 7 3
+    create
+    host echo 5000
+    ok start "$ID"
+    PATIENCE=60 eventually prints listening || fail "$(container_output)"
+    [[ $(container_output) == *'exchanged 300000 bytes'*'had 1000 connections'*refused* ]] || fail "$(container_output)"
+    call call 7 300000
+    call many 7 2
+    eventually prints served
+    eventually has_status stopped
     ok delete "$ID"
 }
 
