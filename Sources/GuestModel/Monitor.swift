@@ -85,6 +85,14 @@ public protocol Monitor: Sendable {
     /// - Throws: ``GuestError`` that names what the monitor cannot do.
     func arguments(for launch: MonitorLaunch) throws(GuestError) -> [String]
 
+    /// What an external monitor that is controlled is asked for so that the guest begins, in this order.
+    ///
+    /// - Throws: ``GuestError`` that names what the monitor cannot do.
+    func startRequests(for launch: MonitorLaunch) throws(GuestError) -> [MonitorRequest]
+
+    /// What it is asked for so that the guest shuts down in order; nil when the guest cannot be asked by it.
+    func stopRequest(for hardware: GuestHardware) -> MonitorRequest?
+
     /// The container's status when an external monitor ends by itself with `code`.
     ///
     /// - Parameters:
@@ -99,6 +107,12 @@ extension Monitor {
 
     /// An embedded monitor has no arguments.
     public func arguments(for launch: MonitorLaunch) throws(GuestError) -> [String] { [] }
+
+    /// One that is not controlled starts its guest at once.
+    public func startRequests(for launch: MonitorLaunch) throws(GuestError) -> [MonitorRequest] { [] }
+
+    /// One that is not controlled cannot be asked.
+    public func stopRequest(for hardware: GuestHardware) -> MonitorRequest? { nil }
 
     /// The code is the guest's own.
     public func status(of code: Int32, exitPort: ExitPort?, askedBy signal: Int32?) -> Int32 { code }

@@ -1,11 +1,13 @@
 /// A monitor that is a program of the host's: where it is, what it needs beside it, what it may do.
 public struct MonitorProgram: Equatable, Sendable {
     /// How the supervisor talks to it.
-    public enum Control: String, Sendable {
+    public enum Control: Equatable, Sendable {
         /// Not at all.
         case none
         /// The QEMU Machine Protocol, on a socket whose descriptor is among the arguments.
         case qmp
+        /// HTTP, on a socket that the monitor makes at this path of its root.
+        case http(socket: String)
     }
 
     /// Whose the virtio socket device is.
@@ -183,6 +185,10 @@ public struct MonitorLaunch: Equatable, Sendable {
     public static let kernelPath = "/kernel"
     /// Where its initial RAM disk is.
     public static let initrdPath = "/initrd"
+    /// Where the monitor may make sockets, if it is controlled over HTTP.
+    public static let runPath = "/run"
+    /// Where it writes what it has to say then: a pipe.
+    public static let logPath = "\(runPath)/log"
     /// Where the disk of that number is, where the monitor does not take descriptors.
     public static func diskPath(_ number: Int) -> String { "/disks/\(number)" }
 

@@ -111,6 +111,12 @@ public struct GuestPlan: Equatable, Sendable {
             json["program"] = .string(program.path)
             let arguments = try? arguments(of: program, networks: [], commandLine: commandLine)
             json["arguments"] = JSONValue(arguments ?? [])
+            let requests = try? startRequests(of: program, networks: [], commandLine: commandLine)
+            let told = (requests ?? []).filter { !$0.body.isEmpty }.compactMap { request -> JSONValue? in
+                let body = try? parseJSON([UInt8](request.body.utf8), named: request.name)
+                return body.map { ["request": .string(request.name), "body": $0] }
+            }
+            if !told.isEmpty { json["requests"] = .array(told) }
             json["accelerator"] = .string(program.acceleration.accelerator.rawValue)
             if let reason = program.acceleration.reason { json["whyNotKVM"] = .string(reason) }
             json["processors"] = JSONValue(program.processors)

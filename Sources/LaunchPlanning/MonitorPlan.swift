@@ -145,6 +145,26 @@ extension GuestPlan {
         }
     }
 
+    /// What an external monitor is asked for so that the guest begins.
+    ///
+    /// - Throws: ``HostSystem/Failure`` that names what the monitor cannot do.
+    public func startRequests(
+        of monitor: MonitorPlan, networks: [MonitorLaunch.Network], commandLine: [UInt8]
+    ) throws(Failure) -> [MonitorRequest] {
+        do throws(GuestError) {
+            let launch = launch(under: monitor, networks: networks, commandLine: commandLine)
+            return try MonitorChoice.named(self.monitor).startRequests(for: launch)
+        } catch {
+            throw Failure("cannot run \(kernel) as a unikernel", cause: error)
+        }
+    }
+
+    /// What it is asked for so that the guest shuts down; nil when it cannot be asked, or the operator gives it no time.
+    public var stopRequest: MonitorRequest? {
+        guard let program, program.graceSeconds > 0, let hardware = program.hardware else { return nil }
+        return (try? MonitorChoice.named(monitor))?.stopRequest(for: hardware)
+    }
+
     /// Whether an external monitor can do what the guest needs of it, as far as that is known before the network is.
     func checkMonitor() throws(Failure) {
         guard let program else { return }
@@ -152,6 +172,12 @@ extension GuestPlan {
             throw Failure(
                 "monitor \(monitor) opens taps by their names, which none of network mode \"macvtap\" has: choose another "
                     + "one")
+        }
+        for block in blocks where !program.program.takesDescriptors {
+            guard case .volume = block.content else { continue }
+            throw Failure(
+                "monitor \(monitor) opens disks by their paths, and a directory for '\(block.name)' becomes a file in "
+                    + "memory that has none")
         }
         _ = try arguments(of: program, networks: [], commandLine: commandLine)
     }

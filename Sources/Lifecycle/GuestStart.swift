@@ -75,6 +75,7 @@ final class GuestStart {
             programs: programs,
             directories: (plan.program?.program.dataDirectories ?? []) + (agent?.directories ?? []), files: files,
             devices: plan.program?.acceleration.accelerator == .kvm ? [.kvm] : [], owner: (user.uid, user.gid))
+        if case .http = plan.program?.program.control { root.runDirectory = MonitorLaunch.runPath }
         if plan.program?.program.takesDescriptors == false {
             try root.show(zip(plan.blocks, blocks), taps: !plan.wiring.isEmpty)
         }
@@ -160,8 +161,8 @@ final class GuestStart {
             name: plan.monitor, program: monitor.program, arguments: arguments,
             descriptors: takesDescriptors ? taps.map(\.device.descriptor) + blocks.map(\.descriptor) : [],
             filter: monitor.filter, control: monitor.plan.program.control,
-            stopRequests: monitor.plan.hardware?.stopRequests ?? [], graceSeconds: monitor.plan.graceSeconds,
-            status: plan.status)
+            startRequests: try plan.startRequests(of: monitor.plan, networks: taps.map(\.network), commandLine: line),
+            stopRequest: plan.stopRequest, graceSeconds: monitor.plan.graceSeconds, status: plan.status)
         process.machine = machine?.link(taps)
         return process
     }

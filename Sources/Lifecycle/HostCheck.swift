@@ -98,7 +98,7 @@ extension Runtime {
             }
         }
         let programs = Set(monitors.compactMap(\.path))
-        let others = ["firecracker", "cloud-hypervisor"].compactMap { name -> HostFinding? in
+        let others = ["cloud-hypervisor"].compactMap { name -> HostFinding? in
             guard let path = HostFacts().path(ofProgram: name), !programs.contains(path) else { return nil }
             return HostFinding("monitors", name) {
                 throw Failure("\(path), which this version does not run: \(try ProgramVersion.ask(path))")

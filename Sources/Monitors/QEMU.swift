@@ -57,6 +57,16 @@ public struct QEMU: Monitor {
         return arguments + ["-append", launch.commandLine]
     }
 
+    /// It holds the guest (`-S`) until it has read the second one.
+    public func startRequests(for launch: MonitorLaunch) throws(GuestError) -> [MonitorRequest] {
+        [MonitorRequest("qmp_capabilities"), MonitorRequest("cont")]
+    }
+
+    /// The power button, where the guest has a use for it.
+    public func stopRequest(for hardware: GuestHardware) -> MonitorRequest? {
+        hardware.stopRequests.contains(.powerButton) ? MonitorRequest("system_powerdown") : nil
+    }
+
     /// The device isa-debug-exit ends it with twice the guest's value and one; a machine that is switched off or reset ends
     /// it with 0, which after a signal stands for a guest that has obeyed.
     public func status(of code: Int32, exitPort: ExitPort?, askedBy signal: Int32?) -> Int32 {

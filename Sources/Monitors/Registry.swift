@@ -7,4 +7,5 @@ public let monitors: [any Monitor] = [
     Solo5SPTProgram(),
     Solo5HVTProgram(),
     QEMU(),
+    Firecracker(),
 ]

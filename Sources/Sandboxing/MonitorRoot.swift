@@ -69,6 +69,8 @@ public struct MonitorRoot {
     public var devices: [Device]
     /// A directory of the host's in which sockets are made, and where it is for the monitor.
     public var sockets: (path: String, place: String)?
+    /// A directory for sockets and pipes, in which the owner may make them; nil for none.
+    public var runDirectory: String?
     /// The monitor's user and group in the container.
     public var owner: (uid: UInt32, gid: UInt32)
 
@@ -112,6 +114,7 @@ public struct MonitorRoot {
                 (file.isWritable ? Self.restricted : Self.readOnly) | Self.noExecute)
         }
         for device in devices { try show(device, in: root) }
+        if let runDirectory { try makeRunDirectory(String(runDirectory.dropFirst()), in: root) }
         guard let sockets else { return }
         let name = String(sockets.place.dropFirst())
         try makeDirectory(name, in: root, mode: 0o755)
@@ -119,6 +122,16 @@ public struct MonitorRoot {
         try setMountAttributes(copy.raw, set: Self.restricted | Self.noExecute, recursive: false)
         let place = try openBeneath(root, name, flags: [.directory, .pathOnly])
         try attachMount(copy.raw, at: place.raw)
+    }
+
+    private func makeRunDirectory(_ name: String, in root: Int32) throws {
+        try makeDirectory(name, in: root, mode: 0o755)
+        let files = try newFileSystem(
+            "tmpfs", source: "tmpfs",
+            options: ["mode=700", "uid=\(owner.uid)", "gid=\(owner.gid)", "size=4k", "nr_inodes=16"],
+            attributes: Self.restricted | Self.noExecute)
+        let place = try openBeneath(root, name, flags: [.directory, .pathOnly])
+        try attachMount(files.raw, at: place.raw)
     }
 
     private func showDirectory(_ path: String, in root: Int32) throws {

@@ -17,8 +17,10 @@ public struct MonitorProcess {
     public let filter: SeccompProgram?
     /// How it is controlled.
     public let control: MonitorProgram.Control
-    /// What makes the guest shut down.
-    public let stopRequests: [GuestHardware.StopRequest]
+    /// What it is asked for so that the guest begins.
+    public let startRequests: [MonitorRequest]
+    /// What it is asked for so that the guest shuts down; nil when the guest is not asked.
+    public let stopRequest: MonitorRequest?
     /// How long the guest may take for that, in seconds.
     public let graceSeconds: Int
     /// The container's status for the monitor's own, and the signal upon which the guest was asked to end.
@@ -32,8 +34,8 @@ public struct MonitorProcess {
     /// A monitor.
     public init(
         name: String, program: Int32, arguments: [String], descriptors: [Int32], filter: SeccompProgram?,
-        control: MonitorProgram.Control, stopRequests: [GuestHardware.StopRequest], graceSeconds: Int,
-        status: @escaping (Int32, Int32?) -> Int32
+        control: MonitorProgram.Control, startRequests: [MonitorRequest], stopRequest: MonitorRequest?,
+        graceSeconds: Int, status: @escaping (Int32, Int32?) -> Int32
     ) {
         self.name = name
         self.program = program
@@ -41,7 +43,8 @@ public struct MonitorProcess {
         self.descriptors = descriptors
         self.filter = filter
         self.control = control
-        self.stopRequests = stopRequests
+        self.startRequests = startRequests
+        self.stopRequest = stopRequest
         self.graceSeconds = graceSeconds
         self.status = status
     }
@@ -60,8 +63,8 @@ public struct MonitorProcess {
     ///   - connection: A descriptor that stays until the monitor has begun.
     ///   - more: Descriptors that follow ``descriptors``.
     func execute(control: Int32, errors: Int32, more: [Int32]) throws(HostError) -> Never {
-        // The socket of one that is not controlled closes when it has begun.
-        let wanted = (self.control == .none ? [] : [control]) + descriptors + more
+        // The socket of one that does not take it closes when it has begun.
+        let wanted = (self.control == .qmp ? [control] : []) + descriptors + more
         let end = Self.firstDescriptor + Int32(wanted.count)
         // Out of the way of the numbers they are to have.
         var moved: [Int32] = []

@@ -18,7 +18,7 @@ public struct MonitorSupervisor {
         do {
             let signals = try SignalQueue()
             let control = try SocketPair(stream: true).take()
-            let errors = try SocketPair(stream: true).take()
+            let errors = try errorChannel()
             let machine = try monitor.machine.map { try MachineChannel($0) }
             let supervisor = currentProcess()
             let child = try cloneProcess(namespaces: 0)
@@ -38,6 +38,14 @@ public struct MonitorSupervisor {
         } catch {
             failed("\(error)")
         }
+    }
+
+    /// Where the monitor says what goes wrong: a pair of sockets, or a pipe with a name for one that opens it by that.
+    private func errorChannel() throws(HostError) -> (first: Int32, second: Int32) {
+        guard case .http = monitor.control else { return try SocketPair(stream: true).take() }
+        try makeNode(MonitorLaunch.logPath, in: currentDirectory, mode: NodeMode.fifo | 0o600)
+        let reader = try open(MonitorLaunch.logPath, flags: [.readOnly, .nonBlocking])
+        return (reader.release(), try open(MonitorLaunch.logPath, flags: .writeOnly).release())
     }
 
     private func become(
@@ -67,17 +75,22 @@ final class MonitorWatch {
     private let monitor: MonitorProcess
     private let machine: MachineChannel?
     private let child: Int32
-    private var session: QMPSession
+    private let control: Int32
+    /// nil until a monitor that makes its socket itself has made it, and for one without control.
+    private var session: (any ControlSession)?
     private let errors: Int32
     private var phase = Phase.starting
     /// When a monitor that has not answered is given up.
     private var patienceEnds = monotonicNanoseconds() + MonitorWatch.patienceSeconds * 1_000_000_000
+    /// Whether the control socket can be read from.
     private var hasControl = true
     private var hasErrors = true
+    /// Whether the monitor's program has begun, and its own socket is to be expected.
+    private var isConnecting = false
     /// What the monitor wrote to its standard error while starting.
     private var said: [UInt8] = []
-    /// The commands that let the guest go and have not been answered yet.
-    private var commands = ["qmp_capabilities", "cont"]
+    /// The requests that let the guest go and have not been answered yet.
+    private var requests: [MonitorRequest]
 
     /// Monitors answer within a tenth of a second; a machine may have much else to do.
     private static let patienceSeconds: Int64 = 60
@@ -92,8 +105,10 @@ final class MonitorWatch {
         self.monitor = monitor
         self.machine = machine
         self.child = child
-        session = QMPSession(control)
+        self.control = control
         self.errors = errors
+        requests = monitor.startRequests
+        if monitor.control == .qmp { session = QMPSession(control) }
     }
 
     /// Attends the monitor to its end; returns the status that the container is to end with.
@@ -101,12 +116,12 @@ final class MonitorWatch {
     /// - Throws: An error when the guest never began to run; the monitor has ended then.
     func attend(_ signals: borrowing SignalQueue, started: () -> Void) throws -> Int32 {
         do {
-            // At once: the monitor reads them when it is there, without another turn for each.
-            if monitor.control == .qmp { for command in commands { try session.send(command) } }
+            try sendRequests()
             while true {
                 let ready = try wait(signals.descriptor.raw)
                 if ready.errors { try takeErrors() }
                 if ready.control { try takeMessages(started) }
+                if isConnecting { try connect() }
                 if let status = try takeWords(started) { return status }
                 while let signal = try signals.next() {
                     if let status = try take(signal, started) { return status }
@@ -130,16 +145,34 @@ final class MonitorWatch {
     }
 
     private func wait(_ signals: Int32) throws(HostError) -> (control: Bool, errors: Bool) {
-        let timeout = deadline.map { Int32(clamping: max(0, $0 - monotonicNanoseconds()) / 1_000_000 + 1) } ?? -1
+        var timeout = deadline.map { Int32(clamping: max(0, $0 - monotonicNanoseconds()) / 1_000_000 + 1) } ?? -1
+        // Nothing tells when the socket is there.
+        if isConnecting { timeout = 1 }
         // A negative descriptor is none to poll(2).
         let ready = try waitUntilReadable(
-            [signals, hasControl ? session.socket : -1, hasErrors ? errors : -1] + (machine?.watched ?? []),
-            timeout: timeout)
+            [signals, hasControl ? session?.socket ?? control : -1, hasErrors ? errors : -1]
+                + (machine?.watched ?? []), timeout: timeout)
         machine?.ready = Array(ready.dropFirst(3))
         return (ready[1], ready[2])
     }
 
     // MARK: what the monitor says
+
+    /// Sends the first request, or all of them at once where the monitor reads them without another turn for each.
+    private func sendRequests() throws(HostError) {
+        guard let session, let first = requests.first else { return }
+        for request in session.takesManyAtOnce ? requests : [first] { try session.send(request) }
+    }
+
+    private func connect() throws(HostError) {
+        guard case .http(let path) = monitor.control else { return }
+        // Not there yet, or nobody listens yet.
+        guard let socket = try? connectUnix(to: path, stream: true) else { return }
+        isConnecting = false
+        hasControl = true
+        session = HTTPSession(socket.release())
+        try sendRequests()
+    }
 
     private func takeErrors() throws(HostError) {
         let bytes = try readSome(errors, named: "standard error of \(monitor.name)")
@@ -152,21 +185,35 @@ final class MonitorWatch {
     }
 
     private func takeMessages(_ started: () -> Void) throws {
-        guard let messages = try session.receive() else {
+        guard session != nil else {
+            // The program has begun, or the child has ended: exec(2) has closed the other end.
             hasControl = false
-            if monitor.control == .none { begin(started) }
+            isConnecting = monitor.control != .none
+            if !isConnecting { begin(started) }
+            return
+        }
+        guard let messages = try session?.receive() else {
+            hasControl = false
             return
         }
         for message in messages {
-            guard case .starting = phase else { return }
+            guard case .starting = phase, let request = requests.first else { return }
             switch message {
             case .done:
-                commands.removeFirst()
-                guard commands.isEmpty else { continue }
+                requests.removeFirst()
+                guard requests.isEmpty else {
+                    if session?.takesManyAtOnce == false { try sendRequests() }
+                    continue
+                }
                 // A machine's program begins when its kernel has.
                 if machine == nil { begin(started) } else { patienceEnds += Self.bootSeconds * 1_000_000_000 }
-            case .refused(let reason): throw Failure("monitor \(monitor.name) does not start the guest: \(reason)")
-            case .greeting, .event: break
+            case .refused(let reason):
+                guard let older = request.olderBody else {
+                    throw Failure("monitor \(monitor.name) does not start the guest: \(reason) (\(request.name))")
+                }
+                requests[0] = MonitorRequest(request.name, older)
+                try sendRequests()
+            case .event: break
             }
         }
     }
@@ -211,8 +258,8 @@ final class MonitorWatch {
             return nil
         }
         guard Supervisor.ends(signal) else { return nil }
-        if case .running = phase, hasControl, monitor.graceSeconds > 0, monitor.stopRequests.contains(.powerButton) {
-            try session.send("system_powerdown")
+        if case .running = phase, hasControl, let session, let request = monitor.stopRequest {
+            try session.send(request)
             phase = .stopping(
                 signal: signal, deadline: monotonicNanoseconds() + Int64(monitor.graceSeconds) * 1_000_000_000)
             return nil
@@ -239,9 +286,11 @@ final class MonitorWatch {
             while hasErrors, try waitUntilReadable([errors], timeout: 0)[0] { try takeErrors() }
             if case .starting = phase {
                 // A guest that was let go may have been faster than the answers.
-                while hasControl, try waitUntilReadable([session.socket], timeout: 0)[0] { try takeMessages(started) }
+                while hasControl, try waitUntilReadable([session?.socket ?? control], timeout: 0)[0] {
+                    try takeMessages(started)
+                }
                 if machine != nil { throw failure(end) }
-                guard monitor.control == .none || commands.count < 2 else { throw failure(end) }
+                guard requests.count < 2 else { throw failure(end) }
                 if case .starting = phase { begin(started) }
             }
             return end

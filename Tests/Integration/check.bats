@@ -45,11 +45,11 @@ reports() { # yes|no NAME REGEX
 @test "check asks programs of monitors for their version" {
     local programs=$TEST_DIR/programs
     mkdir "$programs"
-    printf '#!/bin/sh\n[ "$1" = --version ] && echo "Firecracker v1.7.0" && echo more\n' >"$programs/firecracker"
+    printf '#!/bin/sh\n[ "$1" = --version ] && echo "cloud-hypervisor v41.0" && echo more\n' >"$programs/cloud-hypervisor"
     printf '#!/bin/sh\necho usage >&2; exit 1\n' >"$programs/solo5-spt"
     chmod +x "$programs"/*
     PATH=$programs:$PATH ok check
-    reports no firecracker "$programs/firecracker.*does not run.*: Firecracker v1\.7\.0$"
+    reports no cloud-hypervisor "$programs/cloud-hypervisor.*does not run.*: cloud-hypervisor v41\.0$"
     reports yes solo5-spt "$programs/solo5-spt: no version$"
 }
 

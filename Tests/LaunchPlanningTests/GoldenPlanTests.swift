@@ -128,6 +128,14 @@ struct PlanRow: Sendable, CustomTestStringConvertible {
             ]
         },
         PlanRow("qemu-solo5-virtio", TestBundle(Solo5Builder(target: 3, code: multibootHeader() + [0xF4]))),
+        PlanRow("firecracker-disks", TestBundle(Images.pvh)) {
+            $0.files.append(("/image", [1]))
+            $0.arguments = ["/unikernel", "one", "two  words"]
+            $0.memoryLimit = 64 << 20
+            $0.annotations = [
+                ("com.urunc.unikernel.hypervisor", "firecracker"), ("com.urunc.unikernel.block", "/image"),
+            ]
+        },
         PlanRow("qemu-unikraft", TestBundle(UnikraftBuilder().elf.image)) {
             $0.arguments = ["/unikernel", "-c", "/nginx.conf"]
         },
