@@ -75,6 +75,8 @@ teardown() { clean_up; }
     [[ -e $repository/Specs/man/swiftlet.8 ]] || fail "no manual pages: Hack/golden man writes them"
     for page in "$repository"/Specs/man/swiftlet*.8; do
         command=$(basename "$page" .8)
+        # A program of its own, whose page its unit tests compare.
+        [[ $command != swiftlet-vaccel ]] || continue
         command=${command#swiftlet} command=${command#-}
         # shellcheck disable=SC2086 # no command is the program itself
         "$RUNTIME" man $command | diff "$page" - >"$BATS_TEST_TMPDIR/difference" ||
