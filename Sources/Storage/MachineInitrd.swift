@@ -31,10 +31,11 @@ public struct MachineInitrd {
     private func make() throws {
         guard let slash = plan.initrd.lastIndex(of: "/") else { return }
         let directory = String(plan.initrd[..<slash])
-        _ = try makeDirectories(directory, mode: 0o700)
+        // Root of a container's user namespace has to get through.
+        _ = try makeDirectories(directory, mode: 0o711)
         let folder = try open(directory, flags: [.directory, .noFollow])
         let found = try status(of: folder.raw)
-        guard found.owner == effectiveUser(), found.permissions & 0o077 == 0 else {
+        guard found.owner == effectiveUser(), found.permissions & 0o022 == 0 else {
             throw Failure("others may write to \(directory)")
         }
         // Who comes at the same time waits, and finds it made.
