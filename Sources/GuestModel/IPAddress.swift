@@ -12,6 +12,9 @@ public struct IPAddress: Hashable, Sendable, CustomStringConvertible {
     /// The IPv4 address `a.b.c.d`.
     public init(version4 a: UInt8, _ b: UInt8, _ c: UInt8, _ d: UInt8) { bytes = [a, b, c, d] }
 
+    /// Where every guest that reaches its vAccel agent by TCP finds it: link-local (RFC 3927), in nobody's use that is known.
+    public static let vaccelAgent = IPAddress(version4: 169, 254, 83, 3)
+
     /// Whether it is an IPv4 address.
     public var isVersion4: Bool { bytes.count == 4 }
 

@@ -365,6 +365,16 @@ public func closeDescriptors(from first: Int32) throws(HostError) {
     try check("close_range", "\(first)..", lx_close_range(UInt32(first), UInt32.max, 0))
 }
 
+/// Closes every descriptor but the standard ones and these.
+public func closeDescriptors(except kept: [Int32]) throws(HostError) {
+    var first: Int32 = 3
+    for number in Set(kept).sorted() where number >= first {
+        if number > first { try closeDescriptors(from: first, through: number - 1) }
+        first = number + 1
+    }
+    try closeDescriptors(from: first)
+}
+
 /// Closes the descriptors from `first` through `last`. See close_range(2).
 public func closeDescriptors(from first: Int32, through last: Int32) throws(HostError) {
     try check("close_range", "\(first)..\(last)", lx_close_range(UInt32(first), UInt32(last), 0))

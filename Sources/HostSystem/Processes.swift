@@ -161,6 +161,14 @@ public func currentProcess() -> Int32 { lx_getpid() }
 /// The parent's pid, 0 when the parent is in an outer PID namespace. See getppid(2).
 public func parentProcess() -> Int32 { lx_getppid() }
 
+/// Has this process end with its parent, and ends it here when that has gone before the kernel knew of it.
+///
+/// - Parameter parent: The pid that the parent had when it made this process.
+public func endWithParent(_ parent: Int32) throws(HostError) {
+    try setParentDeathSignal(Signal.kill)
+    guard parentProcess() == parent else { exitNow(1) }
+}
+
 /// The effective user id. See geteuid(2).
 public func effectiveUser() -> UInt32 { lx_geteuid() }
 

@@ -22,8 +22,7 @@ public enum StreamPump {
         let child = try cloneProcess(namespaces: 0)
         guard child == 0 else { return child }
         do throws(HostError) {
-            try setParentDeathSignal(Signal.kill)
-            guard parentProcess() == parent else { exitNow(1) }
+            try endWithParent(parent)
             let (from, to) = (try duplicate(source).release(), try duplicate(target).release())
             try duplicate(from, to: 0)
             try duplicate(to, to: 1)

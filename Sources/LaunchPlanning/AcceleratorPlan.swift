@@ -83,22 +83,18 @@ struct AcceleratorSearch {
     private let wish: (name: String, access: VAccelSettings.Access)?
     private let address: (name: String, value: String)?
 
-    /// Where guests find their own agents.
-    static let guestAddress = "169.254.83.3"
     private static let usualPort: (tcp: UInt16, vsock: UInt16) = (65500, 2048)
     private static let environmentName = "SWIFTLET_VACCEL"
     private static let programName = "swiftlet-vaccel"
 
     /// Reads what is said of `found`.
-    init(_ found: FoundGuest, _ bundle: borrowing Bundle) throws {
+    init(_ found: FoundGuest, _ environment: [String], _ said: GuestSettings) throws(Failure) {
         settings = found.configuration.vaccel
         file = found.configuration.file
         isInMachine = found.machine != nil
-        let said = try GuestSettings(bundle.spec, in: bundle.root)
         address = try said.value(.acceleratorAddress)
         var named = try said.value(.accelerator)
-        if named == nil, let entry = bundle.spec.process?.env.last(where: { $0.hasPrefix(Self.environmentName + "=") })
-        {
+        if named == nil, let entry = environment.last(where: { $0.hasPrefix(Self.environmentName + "=") }) {
             named = (Self.environmentName, String(entry.dropFirst(Self.environmentName.utf8.count + 1)))
         }
         wish = try named.map { name, value throws(Failure) in (name, try Self.access(value, name)) }
@@ -143,7 +139,7 @@ struct AcceleratorSearch {
         let port = address?.port ?? (transport == .tcp ? Self.usualPort.tcp : Self.usualPort.vsock)
         return AcceleratorPlan(
             transport: transport, port: port,
-            location: transport == .tcp ? "tcp://\(Self.guestAddress):\(port)" : "vsock://2:\(port)",
+            location: transport == .tcp ? "tcp://\(IPAddress.vaccelAgent):\(port)" : "vsock://2:\(port)",
             agent: try agent(on: host))
     }
 
@@ -217,6 +213,6 @@ private struct AgentAddress {
         // By vsock clients connect to the host, whatever the number.
         isOwn =
             transport == .vsock
-            || ["//\(AcceleratorSearch.guestAddress)", "//127.0.0.1", "//localhost"].contains(host)
+            || ["//\(IPAddress.vaccelAgent)", "//127.0.0.1", "//localhost"].contains(host)
     }
 }

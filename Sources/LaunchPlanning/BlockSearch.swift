@@ -26,11 +26,11 @@ struct BlockSearch {
     /// The mounts of config.json, by number, that a device takes.
     private(set) var usedMounts: Set<Int> = []
 
-    init(_ bundle: borrowing Bundle) throws {
+    init(_ bundle: borrowing Bundle, _ settings: GuestSettings) {
         spec = bundle.spec
         bundlePath = bundle.path
         rootPath = bundle.rootPath
-        settings = try GuestSettings(bundle.spec, in: bundle.root)
+        self.settings = settings
     }
 
     /// Finds something for every device in `names`.

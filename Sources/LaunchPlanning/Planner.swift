@@ -50,8 +50,9 @@ public func planLaunch(
     let hasNetwork =
         found.machine == nil && found.guest.hardware != nil || found.guest.devices.contains { $0.kind == .network }
     let nameServers = try hasNetwork ? nameServers(for: bundle) : []
-    let attached = try found.machine == nil ? attach(found, bundle) : Attached()
-    let accelerator = try AcceleratorSearch(found, bundle)
+    let settings = try GuestSettings(bundle.spec, in: bundle.root)
+    let attached = try found.machine == nil ? attach(found, bundle, settings) : Attached()
+    let accelerator = try AcceleratorSearch(found, process.env, settings)
     let guest = try plan(found, for: bundle.spec, nameServers, attached, accelerator, on: host)
     try guest.checkMonitor()
     let launch = LaunchPlan(workload: .guest(guest))
@@ -72,13 +73,15 @@ private struct Attached {
 }
 
 /// Finds what is behind a guest's block devices; every one must be attached, or it would not start.
-private func attach(_ found: FoundGuest, _ bundle: borrowing Bundle) throws -> Attached {
+private func attach(
+    _ found: FoundGuest, _ bundle: borrowing Bundle, _ settings: GuestSettings
+) throws -> Attached {
     let guest = found.guest
     var attached = Attached()
     var used: Set<Int> = []
     let declared = guest.devices.filter { $0.kind == .block }.map(\.name)
     if !declared.isEmpty || guest.hardware != nil {
-        var search = try BlockSearch(bundle)
+        var search = BlockSearch(bundle, settings)
         // One that declares nothing finds out for itself.
         let names = try guest.devices.isEmpty ? search.discoverable() : declared
         do throws(Failure) {
@@ -88,9 +91,9 @@ private func attach(_ found: FoundGuest, _ bundle: borrowing Bundle) throws -> A
         }
         attached.blocks = search.blocks
         used = search.usedMounts
-        attached.mountPoint = try search.settings.value(.blockMountPoint)?.value
+        attached.mountPoint = try settings.value(.blockMountPoint)?.value
     }
-    attached.wantsVsock = try VsockPlan.isWanted(try GuestSettings(bundle.spec, in: bundle.root))
+    attached.wantsVsock = try VsockPlan.isWanted(settings)
     if guest.bootProtocols == [.disk] {
         try attached.blocks.boot(from: found.image, foundBy: found.foundBy, bundle.spec)
     }

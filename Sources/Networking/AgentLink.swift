@@ -8,9 +8,6 @@ public import HostSystem
 /// own among 127.83.0.0/24, where the guest is 127.83.1.0/24's: all that the namespace sends there goes to the guest, so
 /// that nobody else can use that address. Packets from any other are dropped before the socket sees them.
 public struct AgentLink: Equatable, Sendable {
-    /// Where guests find their agents, 169.254.83.3: link-local (RFC 3927), in nobody's use that is known.
-    public static let address = IPAddress(version4: 169, 254, 83, 3)
-
     /// Where the agent listens, and what it knows the guest by.
     let address, peer: IPAddress
 

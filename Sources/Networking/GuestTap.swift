@@ -140,7 +140,7 @@ public func wireGuest(
         }
         let listening = try AgentLink.listen(port: port)
         link = listening.link
-        try agent(AgentSocket(listening, seenAs: AgentLink.address, port: port))
+        try agent(AgentSocket(listening, seenAs: .vaccelAgent, port: port))
     }
     for (number, device) in names.enumerated() {
         if isMinimal {

@@ -25,7 +25,7 @@ extension PacketPrograms {
         var names: [Name] = []
         if let agent, header.isVersion4 {
             names.append(
-                Name(inner: agent.address, outer: AgentLink.address, peer: agent.peer, isGuestsAlone: true))
+                Name(inner: agent.address, outer: .vaccelAgent, peer: agent.peer, isGuestsAlone: true))
         }
         if isAlone { return names }
         let loopback: [UInt8] = header.isVersion4 ? [127, 0, 0, 1] : [UInt8](repeating: 0, count: 15) + [1]

@@ -218,19 +218,6 @@ struct ProcessSetup {
         }
     }
 
-    /// Closes every descriptor but the standard ones and these.
-    ///
-    /// Nothing of the host's may be left open in a container; and the lock on the container's directory belongs to every
-    /// process that has that descriptor.
-    static func keepOnly(_ kept: [Int32]) throws(HostError) {
-        var first: Int32 = 3
-        for number in Set(kept).sorted() where number >= first {
-            if number > first { try closeDescriptors(from: first, through: number - 1) }
-            first = number + 1
-        }
-        try closeDescriptors(from: first)
-    }
-
     /// Finds the program as the process's user, who it becomes here.
     func findProgram() throws -> String {
         try enterWorkingDirectory()
@@ -259,7 +246,9 @@ extension ContainerInit {
     private func settleProcess(keeping network: Int32?) throws -> String? {
         try setDumpable(false)
         let preserved = settings.isGuest ? settings.guestDescriptors : settings.preservedDescriptors
-        try ProcessSetup.keepOnly(preserved + [channel.socket.raw, listener] + [network].compactMap { $0 })
+        // Nothing of the host's may be left open in a container; and the lock on the container's directory belongs to every
+        // process that has that descriptor.
+        try closeDescriptors(except: preserved + [channel.socket.raw, listener] + [network].compactMap { $0 })
         try settings.attributes.apply()
         if settings.isGuest {
             try settings.identity.assume()

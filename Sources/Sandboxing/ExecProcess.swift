@@ -123,7 +123,7 @@ private struct ExecInit: ~Copyable {
             let setup = ProcessSetup(
                 process: request.process, identity: settings.identity, consoleSocket: request.consoleSocket)
             try setup.attach(try openConsole())
-            try ProcessSetup.keepOnly(request.preservedDescriptors + [channel.socket.raw])
+            try closeDescriptors(except: request.preservedDescriptors + [channel.socket.raw])
             let program = try setup.findProgram()
             try begin(program, setup)
         } catch {

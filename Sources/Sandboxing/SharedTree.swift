@@ -169,7 +169,7 @@ public struct SharedTree {
         )
         try duplicate(listener, to: 3)
         for number in Int32(0)...2 { try duplicate(errors, to: number) }
-        try ProcessSetup.keepOnly([3, program, report])
+        try closeDescriptors(except: [3, program, report])
         try raiseFileLimit()
         var kept = CapabilitySet()
         for name in Self.capabilities { if let number = capabilityNumber(name) { kept.mask |= 1 << UInt64(number) } }

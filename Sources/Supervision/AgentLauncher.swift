@@ -30,9 +30,7 @@ public struct AgentLauncher {
         let supervisor = currentProcess()
         if try cloneProcess(namespaces: 0) == 0 {
             do {
-                try setParentDeathSignal(Signal.kill)
-                // The supervisor may have ended before the kernel knew that this process wants to go with it.
-                guard parentProcess() == supervisor else { exitNow(1) }
+                try endWithParent(supervisor)
                 try wait()
             } catch {
                 try? Program.write("cannot run the vAccel agent: \(error)\n", to: .error)
@@ -43,13 +41,7 @@ public struct AgentLauncher {
     }
 
     private func wait() throws(HostError) {
-        let kept = ([program] + sockets).sorted()
-        var first = Self.firstSocket
-        for number in kept {
-            if number > first { try closeDescriptors(from: first, through: number - 1) }
-            first = number + 1
-        }
-        try closeDescriptors(from: first)
+        try closeDescriptors(except: sockets + [program])
         giveMemoryBack()
         while true {
             _ = try waitUntilReadable(sockets)
@@ -65,8 +57,7 @@ public struct AgentLauncher {
 
     private func become(of launcher: Int32) -> Never {
         do throws(HostError) {
-            try setParentDeathSignal(Signal.kill)
-            guard parentProcess() == launcher else { exitNow(1) }
+            try endWithParent(launcher)
             // Out of the way of the numbers they are to have.
             let end = Self.firstSocket + Int32(sockets.count)
             let program = try duplicate(program, from: end).release()

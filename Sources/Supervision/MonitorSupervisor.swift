@@ -52,9 +52,7 @@ public struct MonitorSupervisor {
         of supervisor: Int32, control: Int32, errors: Int32, more: [Int32], _ failed: (String) -> Never
     ) -> Never {
         do {
-            try setParentDeathSignal(Signal.kill)
-            // The supervisor may have ended before the kernel knew that this process wants to go with it.
-            guard parentProcess() == supervisor else { exitNow(1) }
+            try endWithParent(supervisor)
             try monitor.execute(control: control, errors: errors, more: more)
         } catch {
             failed("cannot start monitor \(monitor.name): \(error)")

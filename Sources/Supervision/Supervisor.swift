@@ -118,9 +118,7 @@ public struct Supervisor {
         of supervisor: Int32, _ faults: FaultRecord, started: () -> Void, failed: (String) -> Never
     ) -> Never {
         do {
-            try setParentDeathSignal(Signal.kill)
-            // The supervisor may have ended before the kernel knew that this process wants to go with it.
-            guard parentProcess() == supervisor else { exitNow(1) }
+            try endWithParent(supervisor)
             let launch = TenderLaunch(
                 target: guest.tender == .spt ? .spt : .hvt, memoryMiB: guest.memoryMiB, commandLine: guest.commandLine,
                 executable: guest.image, kvm: guest.kvm, devices: guest.devices.map(\.attached))

@@ -70,13 +70,8 @@ public struct VsockProcess {
 
     private func become(of supervisor: Int32, frontEnd: Int32, report: Int32) -> Never {
         do {
-            try setParentDeathSignal(Signal.kill)
-            // The supervisor may have ended before the kernel knew that this process wants to go with it.
-            guard parentProcess() == supervisor else { exitNow(1) }
-            let (first, second) = (min(frontEnd, report), max(frontEnd, report))
-            if first > 3 { try closeDescriptors(from: 3, through: first - 1) }
-            if second > first + 1 { try closeDescriptors(from: first + 1, through: second - 1) }
-            try closeDescriptors(from: second + 1)
+            try endWithParent(supervisor)
+            try closeDescriptors(except: [frontEnd, report])
             resetSignals()
             let device = try VsockDevice(path: path, guestCID: UInt64(guestCID))
             try device.attach(frontEnd: Descriptor(owning: frontEnd))

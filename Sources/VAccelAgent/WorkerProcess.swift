@@ -8,8 +8,7 @@ enum WorkerProcess {
     static func run(_ description: BackendDescription, _ settings: AgentSettings, socket: Int32, log: Log) -> Never {
         do {
             resetSignals()
-            try closeDescriptors(from: 3, through: socket - 1)
-            try closeDescriptors(from: socket + 1)
+            try closeDescriptors(except: [socket])
             let backend: any Backend
             do {
                 backend = try description.make(settings.backend)

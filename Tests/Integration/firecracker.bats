@@ -1,9 +1,10 @@
 #!/usr/bin/env bats
 # Guests that boot as on hardware, under Firecracker, which FIRECRACKER names or PATH has: what a user of the runtime sees.
-# Debian has no package of it, so that these tests skip themselves where nobody has installed it. What needs no KVM and no
-# Firecracker is in monitors.bats.
+# Debian has no package of it, so that these tests skip themselves where nobody has installed it. What needs neither KVM nor
+# Firecracker is in FirecrackerTests and HTTPAnswerTests.
 
 load helpers
+load machines
 load network
 
 setup() {
@@ -18,19 +19,6 @@ setup() {
 machine_bundle() { # GUEST ARGS...
     guest_bundle virt "$@"
     edit '.linux.resources.memory.limit = 67108864 | .annotations."org.swiftlet.unikernel.monitor" = "firecracker"'
-}
-
-run_machine() { # STATUS GUEST ARGS...
-    machine_bundle "${@:2}"
-    run_container
-    expect_status "$1"
-}
-
-start_machine() { # WORD GUEST ARGS...
-    machine_bundle "${@:2}"
-    create
-    ok start "$ID"
-    eventually prints "$1"
 }
 
 @test "a guest under Firecracker is told its words, and what the monitor has to say is not among its output" {
@@ -63,13 +51,7 @@ start_machine() { # WORD GUEST ARGS...
     local signal number
     for signal in TERM INT KILL; do
         machine_bundle sleep
-        (
-            eventually has_status running
-            sleep 0.3
-            "$RUNTIME" --root "$ROOT" kill "$ID" "$signal" 3>&-
-        ) &
-        run_container
-        wait $!
+        run_signalled "$signal"
         expect_status $((128 + $(kill -l "$signal")))
     done
 }

@@ -288,6 +288,17 @@ run_container() { # OPTIONS...
     runtime run --bundle "$BUNDLE" "$@" "$ID"
 }
 
+# Runs the bundle, and sends its container a signal when it runs.
+run_signalled() { # SIGNAL
+    (
+        eventually has_status running
+        sleep 0.3
+        "$RUNTIME" --root "$ROOT" kill "$ID" "$1" 3>&-
+    ) &
+    run_container
+    wait $!
+}
+
 # Runs a shell script in the container and expects success.
 inside() { # SCRIPT [JQ_FILTER]
     bundle sh -c "$1"

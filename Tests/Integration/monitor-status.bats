@@ -60,13 +60,7 @@ expect_statuses() { # "MONITOR=STATUS ... *=STATUS" GUEST ARGS...
     for monitor in "${monitors[@]}"; do
         for signal in TERM INT KILL; do
             monitor_bundle "$monitor" spin
-            (
-                eventually has_status running
-                sleep 0.3
-                "$RUNTIME" --root "$ROOT" kill "$ID" "$signal" 3>&-
-            ) &
-            run_container
-            wait $!
+            run_signalled "$signal"
             equal "$status" $((128 + $(kill -l "$signal"))) "status after SIG$signal under $monitor"
         done
     done

@@ -2,6 +2,7 @@
 # Guests that boot as on hardware, under QEMU as Debian packages it: what a user of the runtime sees of them.
 
 load helpers
+load machines
 load network
 
 setup() {
@@ -15,21 +16,6 @@ setup() {
 machine_bundle() { # GUEST ARGS...
     guest_bundle virt "$@"
     edit '.linux.resources.memory.limit = 134217728'
-}
-
-# Runs a guest and expects a status.
-run_machine() { # STATUS GUEST ARGS...
-    machine_bundle "${@:2}"
-    run_container
-    expect_status "$1"
-}
-
-# Creates and starts a guest, which says that it is there.
-start_machine() { # WORD GUEST ARGS...
-    machine_bundle "${@:2}"
-    create
-    ok start "$ID"
-    eventually prints "$1"
 }
 
 # The process of QEMU itself: the supervisor's only child.
@@ -76,13 +62,7 @@ monitor_pid() { pgrep --parent "$PID"; }
         eventually has_status stopped
         ok delete "$ID"
         machine_bundle sleep
-        (
-            eventually has_status running
-            sleep 0.3
-            "$RUNTIME" --root "$ROOT" kill "$ID" "$signal" 3>&-
-        ) &
-        run_container
-        wait $!
+        run_signalled "$signal"
         expect_status $((128 + number))
     done
 }

@@ -60,13 +60,7 @@ start_tender() { # WORD hvt|spt GUEST ARGS...
     for kind in "${tenders[@]}"; do
         for signal in TERM INT KILL; do
             tender_bundle "$kind" sleep
-            (
-                eventually has_status running
-                sleep 0.3
-                "$RUNTIME" --root "$ROOT" kill "$ID" "$signal" 3>&-
-            ) &
-            run_container
-            wait $!
+            run_signalled "$signal"
             expect_status $((128 + $(kill -l "$signal")))
         done
     done
