@@ -2,6 +2,10 @@
 
 #include "http_guest.h"
 
+#ifdef GUEST_VIRT
+DEVICES(NET_DEVICE("service"), VSOCK_DEVICE("vsock"));
+#else
 DEVICES(NET_DEVICE("service"));
+#endif
 
 int guest_main(void) { return serve_http(); }

@@ -29,7 +29,7 @@ static int finished(void) {
 static void advance(struct tcp_connection *connection) {
     struct served *place = &served[tcp_index(connection)];
     if (connection->state == TCP_FREE) {
-        fetch_abandon(place);
+        agent_abandon(place);
         if (is_ending && place->connection != NULL && place->exchange.close_after)
             exit_time = net_now;
         place->connection = NULL;
@@ -58,10 +58,8 @@ static int apply_option(const char *name, const char *value) {
                                           "logs", "name", "delay"};
     if (equal(name, "port"))
         return set_port(value);
-    if (equal(name, "vaccel")) {
-        vaccel_set_agent(value);
-        return 1;
-    }
+    if (equal(name, "vaccel"))
+        return agent_set(value) ? 1 : -1;
     for (size_t index = 0; index < sizeof ignored / sizeof *ignored; index++)
         if (equal(name, ignored[index]))
             return 1;

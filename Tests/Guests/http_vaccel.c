@@ -3,16 +3,13 @@
 #include "http_guest.h"
 #include "vaccel.h"
 
-static const char *agent = "169.254.83.3:65500";
-
-void vaccel_set_agent(const char *address) { agent = address; }
-
 int host_classify(struct http_exchange *exchange) {
     struct served *place = (struct served *)exchange;
-    if (!fetch_connect(place, agent, length(agent)))
+    if (!agent_connect(place))
         return 0;
     place->has_session = 0;
-    vaccel_add_session(&place->client->output);
+    vaccel_add_session(agent_output(place));
+    agent_wake(place);
     return 1;
 }
 
@@ -24,7 +21,7 @@ static int fail(struct served *place, struct stream *output, struct vaccel_messa
     text_add_bytes(&text, (const char *)reason.bytes, reason.size);
     text_add(&text, "\n");
     http_respond(&place->exchange, output, "502 Bad Gateway", &text);
-    fetch_abandon(place);
+    agent_abandon(place);
     return 1;
 }
 
@@ -36,9 +33,8 @@ static int finish(struct served *place, struct stream *output, struct vaccel_mes
     text_add_bytes(&text, tags, size);
     text_add(&text, "\n");
     http_respond(&place->exchange, output, "200 OK", &text);
-    vaccel_add_end(&place->client->output, place->session);
-    tcp_close(place->client);
-    fetch_release(place);
+    vaccel_add_end(agent_output(place), place->session);
+    agent_finish(place);
     return 1;
 }
 
@@ -46,16 +42,16 @@ int host_classify_more(struct http_exchange *exchange, struct stream *input, str
     struct served *place = (struct served *)exchange;
     if (stream_space(output) < HTTP_LONGEST_PAGE)
         return 0;
-    if (place->client == NULL)
+    struct stream *answers = agent_input(place), *calls = agent_output(place);
+    if (answers == NULL)
         return fail(place, output, (struct vaccel_message){0});
-    struct stream *answers = &place->client->input;
     struct vaccel_message answer, reason;
     size_t size = vaccel_frame_size(answers);
     if (size == 0)
-        return place->client->peer_closed ? fail(place, output, (struct vaccel_message){0}) : 0;
+        return agent_has_ended(place) ? fail(place, output, (struct vaccel_message){0}) : 0;
     // The answer to CreateSession waits until the image is there.
     int is_session = !place->has_session;
-    size_t room = stream_space(&place->client->output);
+    size_t room = stream_space(calls);
     if (is_session && (stream_size(input) < exchange->left || room < exchange->left + VACCEL_AROUND))
         return 0;
     if (!vaccel_read_answer(answers, size, &answer, &reason))
@@ -65,9 +61,9 @@ int host_classify_more(struct http_exchange *exchange, struct stream *input, str
     place->session = vaccel_field(answer, 1, NULL);
     place->has_session = 1;
     stream_take(answers, size);
-    vaccel_add_image(&place->client->output, place->session, stream_front(input), (size_t)exchange->left);
+    vaccel_add_image(calls, place->session, stream_front(input), (size_t)exchange->left);
     stream_take(input, (size_t)exchange->left);
     exchange->left = 0;
-    tcp_wake(place->client);
+    agent_wake(place);
     return 0;
 }

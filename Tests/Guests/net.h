@@ -62,6 +62,8 @@ void net_find_devices(void);
 void net_start(void);
 /// Serves until `finished` says so; it is asked each time that everything that came has been answered.
 void net_run(int (*finished)(void));
+/// Calls `attend` each time that the loop wakes up, for what is no network.
+void net_attend(void (*attend)(void));
 /// Asks that the loop wake up no later than `deadline`.
 void net_wake_at(uint64_t deadline);
 

@@ -11,6 +11,7 @@ uint64_t net_now;
 
 static uint8_t received[LARGEST_FRAME];
 static uint64_t wake_time;
+static void (*attend_others)(void);
 
 static void add_device(const struct manifest_entry *entry, uint64_t handle) {
     struct net_device *device = &net_devices[net_device_count++];
@@ -76,6 +77,8 @@ static int read_frames(struct net_device *device) {
     return 1;
 }
 
+void net_attend(void (*attend)(void)) { attend_others = attend; }
+
 void net_wake_at(uint64_t deadline) {
     if (deadline < wake_time)
         wake_time = deadline;
@@ -106,6 +109,8 @@ void net_run(int (*finished)(void)) {
             if (ready >> net_devices[index].handle & 1 && read_frames(&net_devices[index]))
                 more |= 1ull << net_devices[index].handle;
         run_timers();
+        if (attend_others != NULL)
+            attend_others();
         tcp_work();
         if (finished())
             return;

@@ -21,11 +21,12 @@ const struct manifest_entry *device_at(uint64_t handle) {
 uint64_t wait_ready(uint64_t timeout_nanoseconds) {
     uint64_t start = clock_monotonic();
     for (;;) {
-        uint64_t ready = net_ready();
+        uint64_t ready = net_ready() | vsock_ready();
         uint64_t passed = clock_monotonic() - start;
         if (ready != 0 || passed >= timeout_nanoseconds || serial_has_input() || button_is_pressed())
             return ready;
-        uint64_t left = timeout_nanoseconds - passed, patience = net_patience();
+        uint64_t left = timeout_nanoseconds - passed, patience = net_patience(), other = vsock_patience();
+        patience = other < patience ? other : patience;
         interrupts_wait(left < patience ? left : patience);
     }
 }

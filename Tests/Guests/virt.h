@@ -107,12 +107,18 @@ struct vsock_stream {
 
 /// Whether there is a device.
 int vsock_is_there(void);
+/// The bit of its handle when there is a packet.
+uint64_t vsock_ready(void);
+/// How long to sleep at most while a packet may come, in nanoseconds.
+uint64_t vsock_patience(void);
 /// Asks for a connection to a port of the host's.
 void vsock_connect(struct vsock_stream *stream, uint32_t port, uint32_t host_port);
 /// Sends what there is room for; the number of bytes.
 size_t vsock_send(struct vsock_stream *stream, const void *data, size_t size);
 /// Says that nothing more is sent, or that nothing more is wanted either.
 void vsock_shutdown(struct vsock_stream *stream, int both);
+/// Says that the stream is void; nothing more comes of it.
+void vsock_reset(struct vsock_stream *stream);
 /// Says that received bytes need no room any more.
 void vsock_forward(struct vsock_stream *stream, uint32_t bytes);
 /// Takes one packet, if there is one. `stream` finds or makes the stream of ports, NULL when there is none and none is

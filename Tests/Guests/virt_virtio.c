@@ -33,7 +33,7 @@ static void attach(struct manifest_entry *entry, uint64_t handle) {
     if (entry->type == DEVICE_NET)
         net_attach(entry, handle, device);
     else if (entry->type == DEVICE_VSOCK)
-        vsock_attach(device);
+        vsock_attach(handle, device);
     else
         block_attach(entry, handle, device);
 }

@@ -102,4 +102,4 @@ int pci_find(void);
 /// Drives the device as the one with this handle.
 void net_attach(struct manifest_entry *entry, uint64_t handle, struct virtio_device *device);
 void block_attach(struct manifest_entry *entry, uint64_t handle, struct virtio_device *device);
-void vsock_attach(struct virtio_device *device);
+void vsock_attach(uint64_t handle, struct virtio_device *device);

@@ -18,10 +18,11 @@ _Static_assert(sizeof(struct header) == HEADER, "5.10.6");
 static struct virtio_queue receive, send, event;
 static struct virtio_device *vsock;
 static uint8_t *received, *sent;
-static uint64_t cid, busy;
+static uint64_t cid, busy, bit;
 
-void vsock_attach(struct virtio_device *device) {
+void vsock_attach(uint64_t handle, struct virtio_device *device) {
     vsock = device;
+    bit = 1ull << handle;
     virtio_open(device, 0);
     cid = DEVICE_MEMORY(uint32_t, device->configuration);
     virtio_open_queue(device, RECEIVE, QUEUE, &receive);
@@ -43,6 +44,8 @@ void vsock_attach(struct virtio_device *device) {
 }
 
 int vsock_is_there(void) { return vsock != NULL; }
+uint64_t vsock_ready(void) { return vsock != NULL && virtio_has_used(&receive) ? bit : 0; }
+uint64_t vsock_patience(void) { return vsock != NULL ? virtio_patience(vsock) : ~0ull; }
 
 /// Waits for a free buffer: the device takes packets whatever else it does.
 static uint16_t free_buffer(void) {
@@ -92,6 +95,11 @@ size_t vsock_send(struct vsock_stream *stream, const void *data, size_t size) {
 
 void vsock_shutdown(struct vsock_stream *stream, int both) {
     put_packet(stream, SHUTDOWN, SHUTDOWN_SEND | (both ? SHUTDOWN_RECEIVE : 0), "", 0);
+}
+
+void vsock_reset(struct vsock_stream *stream) {
+    put_packet(stream, RESET, 0, "", 0);
+    stream->is_reset = stream->has_ended = 1;
 }
 
 void vsock_forward(struct vsock_stream *stream, uint32_t bytes) {
@@ -145,7 +153,7 @@ int vsock_poll(struct vsock_stream *(*find)(uint32_t, uint32_t, int),
 }
 
 void vsock_wait(uint64_t nanoseconds) {
-    uint64_t patience = virtio_patience(vsock);
-    if (!virtio_has_used(&receive))
+    uint64_t patience = vsock_patience();
+    if (!vsock_ready())
         interrupts_wait(nanoseconds < patience ? nanoseconds : patience);
 }

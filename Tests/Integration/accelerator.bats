@@ -198,10 +198,6 @@ real_agent() { # BACKEND [DIRECTORY [MORE_CONFIGURATION]]
     agent_configuration "$@" >"$HOST_CONFIG"
 }
 
-classified() { # IMAGE
-    at "$HOST" curl --silent --show-error --max-time 20 --data-binary "@$1" http://10.0.0.2:8080/classify
-}
-
 @test "a guest asks its agent what an image shows" {
     real_agent noop
     accelerated_guest
@@ -211,17 +207,8 @@ classified() { # IMAGE
 }
 
 @test "a guest asks its agent for digits, and gets the right ones" {
-    local name format
     need_digits
     real_agent onnx "$ONNXRUNTIME" "models = \"$DIGITS\""
     accelerated_guest '.linux.resources.memory.limit = 268435456'
-    for name in zero one seven nine; do
-        for format in png jpg; do
-            matches "$(classified "$DIGITS/images/$name.$format")" "^[0-9.]+% $name\$"
-        done
-    done
-    # What is no image costs that call alone.
-    echo text >"$TEST_DIR/image"
-    matches "$(classified "$TEST_DIR/image")" '^the agent says: '
-    matches "$(classified "$DIGITS/images/two.png")" ' two$'
+    names_digits
 }

@@ -293,23 +293,33 @@ JSON
     works ctr container delete web
 }
 
-@test "ctr: an image goes to a unikernel over HTTP, and what its accelerator sees in it comes back" {
+# Runs the server, which asks its agent what an image shows, from the image IMAGE and a network of its own.
+accelerated() { # IMAGE NUMBER vsock|tcp MEMORY ARGS...
     need_http_guest
     need_agent
     need_digits
-    lab_cni 77
+    lab_cni "$2"
     agent_configuration onnx "$ONNXRUNTIME" "models = \"$DIGITS\"" >"$TEST_DIR/config.toml"
     printf '#!/bin/sh\nexec %s --host-config %s "$@"\n' "$RUNTIME" "$TEST_DIR/config.toml" >"$TEST_DIR/runtime"
     chmod 755 "$TEST_DIR/runtime"
     works ctr run --runc-binary "$TEST_DIR/runtime" --runc-root /run/runtime --cgroup "/$LAB_NAME/web" \
-        --memory-limit 268435456 --annotation org.swiftlet.unikernel.vaccel=tcp --cni --detach \
-        localhost/test/http:latest web
-    serves_http 10.77.0.2
+        --memory-limit "$4" --annotation "org.swiftlet.unikernel.vaccel=$3" --cni --detach \
+        "localhost/test/$1:latest" web "${@:5}"
+    eventually http_answers "10.$2.0.2"
     local name
     for name in three eight; do
         works curl --silent --show-error --max-time 20 --data-binary "@$DIGITS/images/$name.png" \
-            http://10.77.0.2:8080/classify
+            "http://10.$2.0.2:8080/classify"
         matches "$output" "% $name\$"
     done
     ends_task web TERM 143
+}
+
+@test "ctr: an image goes to a unikernel over HTTP, and what its accelerator sees in it comes back" {
+    accelerated http 77 tcp 268435456
+}
+
+@test "ctr: the same under QEMU, whose guest asks by a virtio socket" {
+    need_machines
+    accelerated http-virt 76 vsock 402653184 /unikernel --ipv4=10.76.0.2/24 --vaccel=vsock://2:2048
 }

@@ -71,3 +71,22 @@ network_of() { # PID
         tc qdisc show dev $i; tc filter show dev $i ingress; tc filter show dev $i egress; done; cat /proc/sys/net/ipv4/conf/lo/*_local*' 2>&1 |
         sed 's/valid_lft.*//; s/ tentative//'
 }
+
+# What the guest http says of an image, by its agent.
+classified() { # FILE
+    at "$HOST" curl --silent --show-error --max-time 20 --data-binary "@$1" http://10.0.0.2:8080/classify
+}
+
+# Digits are called by their names, and what is no image costs that call alone.
+names_digits() {
+    local name format
+    for name in zero one seven nine; do
+        for format in png jpg; do
+            matches "$(classified "$DIGITS/images/$name.$format")" "^[0-9.]+% $name\$"
+        done
+    done
+    # What is no image costs that call alone.
+    echo text >"$TEST_DIR/image"
+    matches "$(classified "$TEST_DIR/image")" '^the agent says: '
+    matches "$(classified "$DIGITS/images/two.png")" ' two$'
+}

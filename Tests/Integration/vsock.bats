@@ -2,6 +2,7 @@
 # Guests with a virtio socket device: Unix sockets in a directory of the container's.
 
 load helpers
+load network
 
 setup() {
     prepare
@@ -16,6 +17,7 @@ teardown() {
     # Before what is left is looked for.
     local pid
     for pid in "${hosts[@]}"; do kill -KILL "$pid" 2>/dev/null || true; done
+    end_namespaces
     clean_up
 }
 
@@ -184,4 +186,37 @@ not_running() { [[ $(process_state "$1") == [Z]* || ! -e /proc/$1 ]]; }
     eventually has_status stopped
     ok delete "$ID"
     [[ ! -e $directory ]] || fail "$directory is left"
+}
+
+# A container around the HTTP server, on a microvm, or on a PC when it is taken for a Linux kernel; started, and linked to
+# $HOST.
+serving_guest() { # TYPE ARGS...
+    vsock_bundle http "${@:2}"
+    edit 'del(.annotations["org.swiftlet.unikernel.vsock"]) | .annotations["org.swiftlet.unikernel.vaccel"] = "vsock"
+        | .annotations["org.swiftlet.unikernel.type"] = $type | .linux.resources.memory.limit = 402653184' --arg type "$1"
+    create
+    link "$HOST" host0 "$PID" eth0 10.0.0.2/24
+    at "$HOST" ip addr add 10.0.0.1/24 dev host0
+    at "$PID" ip route add default via 10.0.0.1
+    ok start "$ID"
+    eventually prints 'listening on 8080' || fail "$(container_output)"
+}
+
+@test "a unikernel on a microvm and on a PC asks its vAccel agent by vsock for digits, and gets the right ones" {
+    local type bus
+    need_agent
+    need_digits
+    need_links
+    need_command curl
+    HOST_CONFIG=$TEST_DIR/config.toml
+    agent_configuration onnx "$ONNXRUNTIME" "models = \"$DIGITS\"" >"$HOST_CONFIG"
+    for type in pvh linux; do
+        namespace HOST
+        serving_guest "$type" --ipv4=10.0.0.2/24 --vaccel=vsock://2:2048
+        bus=$([[ $type == pvh ]] && echo device || echo pci)
+        runtime plan --bundle "$BUNDLE" && expect_contains "vhost-user-vsock-$bus,"
+        names_digits
+        ok delete --force "$ID"
+        end_namespaces
+    done
 }
