@@ -34,6 +34,11 @@ public struct MonitorProgram: Equatable, Sendable {
     public let calls: [SystemCalls]
     /// Whose its virtio socket device is.
     public private(set) var vsock = Vsock.none
+    /// Whether it opens /dev/urandom for a device of the guest's.
+    public private(set) var readsRandomDevice = false
+    /// Whether it reports how guests end: at ``MonitorLaunch/eventsPath`` that one resets its machine, which it would go on
+    /// with, and at ``MonitorLaunch/exitPath`` what one writes to its exit port.
+    public private(set) var reportsEnds = false
 
     /// A program.
     public init(
@@ -54,6 +59,20 @@ extension MonitorProgram {
     public func with(_ vsock: Vsock) -> MonitorProgram {
         var program = self
         program.vsock = vsock
+        return program
+    }
+
+    /// The same program, which reads /dev/urandom.
+    public var readingRandomDevice: MonitorProgram {
+        var program = self
+        program.readsRandomDevice = true
+        return program
+    }
+
+    /// The same program, which reports how guests end.
+    public var reportingEnds: MonitorProgram {
+        var program = self
+        program.reportsEnds = true
         return program
     }
 }
@@ -189,6 +208,10 @@ public struct MonitorLaunch: Equatable, Sendable {
     public static let runPath = "/run"
     /// Where it writes what it has to say then: a pipe.
     public static let logPath = "\(runPath)/log"
+    /// Where it writes what happens to the machine, as JSON objects with an empty line behind each: a pipe.
+    public static let eventsPath = "\(runPath)/events"
+    /// Where it writes what the guest writes to its exit port: a pipe.
+    public static let exitPath = "\(runPath)/exit"
     /// Where the disk of that number is, where the monitor does not take descriptors.
     public static func diskPath(_ number: Int) -> String { "/disks/\(number)" }
 

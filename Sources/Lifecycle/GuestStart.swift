@@ -76,6 +76,7 @@ final class GuestStart {
             directories: (plan.program?.program.dataDirectories ?? []) + (agent?.directories ?? []), files: files,
             devices: plan.program?.acceleration.accelerator == .kvm ? [.kvm] : [], owner: (user.uid, user.gid))
         if case .http = plan.program?.program.control { root.runDirectory = MonitorLaunch.runPath }
+        if plan.program?.program.readsRandomDevice == true { root.devices.append(.random) }
         if plan.program?.program.takesDescriptors == false {
             try root.show(zip(plan.blocks, blocks), taps: !plan.wiring.isEmpty)
         }
@@ -164,6 +165,7 @@ final class GuestStart {
             startRequests: try plan.startRequests(of: monitor.plan, networks: taps.map(\.network), commandLine: line),
             stopRequest: plan.stopRequest, graceSeconds: monitor.plan.graceSeconds, status: plan.status)
         process.machine = machine?.link(taps)
+        if monitor.plan.program.reportsEnds { process.reports = .some(monitor.plan.hardware?.exitPort) }
         return process
     }
 

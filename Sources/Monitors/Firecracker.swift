@@ -18,7 +18,8 @@ public struct Firecracker: Monitor {
     public let form = MonitorForm.external(
         MonitorProgram(
             names: ["firecracker"], accelerators: [.kvm], takesDescriptors: false,
-            control: .http(socket: Firecracker.socket), calls: FirecrackerCalls.all))
+            control: .http(socket: Firecracker.socket), calls: FirecrackerCalls.all
+        ).with(.hybrid))
 
     private static let socket = "\(MonitorLaunch.runPath)/api"
     /// CMDLINE_MAX_SIZE of its layout for x86-64, with the NUL.
@@ -49,9 +50,8 @@ public struct Firecracker: Monitor {
         return [
             MonitorRequest("PUT /machine-config", JSONText.object(machine).text),
             MonitorRequest("PUT /boot-source", JSONText.object(boot).text),
-        ] + launch.disks.enumerated().map(Self.disk) + launch.networks.enumerated().map(Self.network) + [
-            MonitorRequest("PUT /actions", start.text)
-        ]
+        ] + launch.disks.enumerated().map(Self.disk) + launch.networks.enumerated().map(Self.network)
+            + Self.vsock(launch.vsock) + [MonitorRequest("PUT /actions", start.text)]
     }
 
     /// Control, Alt and Delete, where the guest has a use for it.
@@ -80,7 +80,7 @@ public struct Firecracker: Monitor {
         guard launch.commandLine.utf8.allSatisfy({ 0x20...0x7E ~= $0 }) else {
             throw GuestError("monitor \(name) takes a boot string of printable ASCII characters only")
         }
-        let devices = launch.devices.count
+        let devices = launch.devices.count + (launch.vsock == nil ? 0 : 1)
         let most = Self.longestLine - 1 - Self.appended.always - devices * Self.appended.forDevice
         let length = launch.commandLine.utf8.count
         guard length <= most else {
@@ -96,6 +96,15 @@ public struct Firecracker: Monitor {
             ("is_root_device", .boolean(false)), ("is_read_only", .boolean(disk.isReadOnly)),
         ]
         return MonitorRequest("PUT /drives/disk\(number)", JSONText.object(body).text)
+    }
+
+    /// It listens at the socket itself; what the guest connects to is behind that of the port.
+    private static func vsock(_ vsock: MonitorLaunch.Vsock?) -> [MonitorRequest] {
+        guard let vsock else { return [] }
+        let body: [(name: String, value: JSONText)] = [
+            ("guest_cid", .number(UInt64(vsock.guestCID))), ("uds_path", .string(MonitorLaunch.vsockPath)),
+        ]
+        return [MonitorRequest("PUT /vsock", JSONText.object(body).text)]
     }
 
     private static func network(_ number: Int, _ network: MonitorLaunch.Network) -> MonitorRequest {

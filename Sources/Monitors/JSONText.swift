@@ -3,6 +3,7 @@ enum JSONText {
     case string(String)
     case number(UInt64)
     case boolean(Bool)
+    case array([JSONText])
     case object([(name: String, value: JSONText)])
 
     var text: String {
@@ -10,6 +11,7 @@ enum JSONText {
         case .string(let string): Self.quoted(string)
         case .number(let number): "\(number)"
         case .boolean(let value): value ? "true" : "false"
+        case .array(let elements): "[" + elements.map(\.text).joined(separator: ",") + "]"
         case .object(let members):
             "{" + members.map { Self.quoted($0.name) + ":" + $0.value.text }.joined(separator: ",") + "}"
         }

@@ -8,4 +8,5 @@ public let monitors: [any Monitor] = [
     Solo5HVTProgram(),
     QEMU(),
     Firecracker(),
+    CloudHypervisor(),
 ]

@@ -53,6 +53,8 @@ public struct MonitorRoot {
 
         /// The device of KVM.
         public static let kvm = Device("/dev/kvm", major: 10, minor: 232)
+        /// The kernel's random numbers.
+        public static let random = Device("/dev/urandom", major: 1, minor: 9)
         /// The device of taps.
         public static let tap = Device("/dev/net/tun", major: 10, minor: 200)
 

@@ -3,7 +3,7 @@ internal import HostSystem
 
 /// The supervisor's end of a monitor's HTTP API: one request at a time over one connection.
 ///
-/// See RFC 9112. What such a monitor refuses it explains in a JSON object.
+/// See RFC 9112. What such a monitor refuses it explains in JSON.
 struct HTTPSession: ControlSession {
     let socket: Int32
     let takesManyAtOnce = false
@@ -56,10 +56,11 @@ struct HTTPSession: ControlSession {
         return 200..<300 ~= status ? .done : .refused(reason(body, status))
     }
 
-    /// Firecracker's word for it, else all that was said.
+    /// Firecracker's word for it, Cloud Hypervisor's chain of causes, else all that was said.
     private static func reason(_ body: [UInt8], _ status: Int) -> String {
         let json = try? parseJSON(body, named: "the monitor's answer")
-        let text = json?["fault_message"]?.string ?? String(decoding: body, as: UTF8.self)
+        let causes = json?.array.map { $0.compactMap(\.string).joined(separator: ": ") }
+        let text = json?["fault_message"]?.string ?? causes ?? String(decoding: body, as: UTF8.self)
         return text.isEmpty ? "status \(status)" : text.split(whereSeparator: \.isNewline).joined(separator: "; ")
     }
 }

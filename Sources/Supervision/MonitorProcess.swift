@@ -27,6 +27,8 @@ public struct MonitorProcess {
     public let status: (Int32, Int32?) -> Int32
     /// What a virtual machine with an ordinary program has beside its monitor; nil for any other guest.
     public var machine: MachineLink?
+    /// Whether it reports how guests end, by ``MonitorProgram/reportsEnds``, and the port by which this one says so.
+    public var reports: ExitPort??
 
     /// The control socket's descriptor in the monitor; the others follow.
     public static let firstDescriptor: Int32 = 3

@@ -19,6 +19,7 @@ public struct MonitorSupervisor {
             let signals = try SignalQueue()
             let control = try SocketPair(stream: true).take()
             let errors = try errorChannel()
+            let reports = try monitor.reports.map { try GuestReports($0) }
             let machine = try monitor.machine.map { try MachineChannel($0) }
             let supervisor = currentProcess()
             let child = try cloneProcess(namespaces: 0)
@@ -31,7 +32,8 @@ public struct MonitorSupervisor {
                 _ = Descriptor(owning: number)
             }
             try machine?.begin()
-            let watch = MonitorWatch(monitor, machine, child: child, control: control.first, errors: errors.first)
+            let watch = MonitorWatch(
+                monitor, machine, reports, child: child, control: control.first, errors: errors.first)
             let status = try watch.attend(signals, started: started)
             machine?.finish()
             exitNow(status)
@@ -72,6 +74,7 @@ final class MonitorWatch {
 
     private let monitor: MonitorProcess
     private let machine: MachineChannel?
+    private let reports: GuestReports?
     private let child: Int32
     private let control: Int32
     /// nil until a monitor that makes its socket itself has made it, and for one without control.
@@ -99,9 +102,13 @@ final class MonitorWatch {
     /// As much as a message of failure quotes.
     private static let mostSaid = 4096
 
-    init(_ monitor: MonitorProcess, _ machine: MachineChannel? = nil, child: Int32, control: Int32, errors: Int32) {
+    init(
+        _ monitor: MonitorProcess, _ machine: MachineChannel?, _ reports: GuestReports?, child: Int32, control: Int32,
+        errors: Int32
+    ) {
         self.monitor = monitor
         self.machine = machine
+        self.reports = reports
         self.child = child
         self.control = control
         self.errors = errors
@@ -120,7 +127,7 @@ final class MonitorWatch {
                 if ready.errors { try takeErrors() }
                 if ready.control { try takeMessages(started) }
                 if isConnecting { try connect() }
-                if let status = try takeWords(started) { return status }
+                if let status = try takeWords(started) ?? takeReport(started) { return status }
                 while let signal = try signals.next() {
                     if let status = try take(signal, started) { return status }
                 }
@@ -149,8 +156,10 @@ final class MonitorWatch {
         // A negative descriptor is none to poll(2).
         let ready = try waitUntilReadable(
             [signals, hasControl ? session?.socket ?? control : -1, hasErrors ? errors : -1]
-                + (machine?.watched ?? []), timeout: timeout)
-        machine?.ready = Array(ready.dropFirst(3))
+                + (reports?.watched ?? []) + (machine?.watched ?? []), timeout: timeout)
+        let others = ready.dropFirst(3)
+        if let reports { reports.ready = Array(others.prefix(reports.watched.count)) }
+        machine?.ready = Array(others.dropFirst(reports?.watched.count ?? 0))
         return (ready[1], ready[2])
     }
 
@@ -226,6 +235,17 @@ final class MonitorWatch {
         // Everything is written by now.
         endChild(child)
         return status
+    }
+
+    /// Takes what a monitor reports of the guest; returns the container's status when that has ended.
+    private func takeReport(_ started: () -> Void) throws -> Int32? {
+        guard let end = try reports?.take() else { return nil }
+        // It would begin anew.
+        endChild(child)
+        // Faster than the answer to the request that let it go.
+        if case .starting = phase { begin(started) }
+        if case .told(let value) = end, let port = monitor.reports.flatMap({ $0 }) { return port.status(of: value) }
+        return status(.exited(0))
     }
 
     /// The server ends with the monitor, too; only a machine that goes on has lost it.

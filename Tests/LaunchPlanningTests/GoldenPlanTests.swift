@@ -136,6 +136,20 @@ struct PlanRow: Sendable, CustomTestStringConvertible {
                 ("com.urunc.unikernel.hypervisor", "firecracker"), ("com.urunc.unikernel.block", "/image"),
             ]
         },
+        PlanRow("cloud-hypervisor-disks", TestBundle(Images.pvh)) {
+            $0.files.append(("/image", [1]))
+            $0.arguments = ["/unikernel", "one", "two  words"]
+            $0.memoryLimit = 64 << 20
+            $0.annotations = [
+                ("com.urunc.unikernel.hypervisor", "cloud-hypervisor"), ("com.urunc.unikernel.block", "/image"),
+                ("org.swiftlet.unikernel.vsock", "true"),
+            ]
+        },
+        PlanRow("firecracker-vsock", TestBundle(Images.pvh)) {
+            $0.annotations = [
+                ("com.urunc.unikernel.hypervisor", "firecracker"), ("org.swiftlet.unikernel.vsock", "true"),
+            ]
+        },
         PlanRow("qemu-unikraft", TestBundle(UnikraftBuilder().elf.image)) {
             $0.arguments = ["/unikernel", "-c", "/nginx.conf"]
         },

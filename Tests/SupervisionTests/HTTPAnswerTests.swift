@@ -12,6 +12,7 @@ import Testing
 
     private static let done = "HTTP/1.1 204 \r\nServer: Firecracker API\r\nConnection: keep-alive\r\n\r\n"
     private static let body = #"{"fault_message":"no\nkernel"}"#
+    private static let causes = #"["API","no tap","why"]"#
     private static let refused =
         "HTTP/1.1 400 \r\ncontent-LENGTH:  \(body.utf8.count)\r\nContent-Type: application/json\r\n\r\n\(body)"
 
@@ -23,6 +24,10 @@ import Testing
             (done + refused + done, [.done, .refused("no; kernel"), .done]),
             ("HTTP/1.0 200 OK\r\nContent-Length: 2\r\n\r\n{}", [.done]),
             ("HTTP/1.1 500 \r\nContent-Length: 4\r\n\r\noops", [.refused("oops")]),
+            (
+                "HTTP/1.1 500 \r\nContent-Length: \(causes.utf8.count)\r\n\r\n\(causes)",
+                [.refused("API: no tap: why")]
+            ),
             ("HTTP/1.1 404 Not Found\r\n\r\n", [.refused("status 404")]),
             ("", []),
         ] as [(String, [ControlMessage])])
