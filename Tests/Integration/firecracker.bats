@@ -1,18 +1,18 @@
 #!/usr/bin/env bats
 # Guests that boot as on hardware, under Firecracker, which FIRECRACKER names or PATH has: what a user of the runtime sees.
 # Debian has no package of it, so that these tests skip themselves where nobody has installed it. What needs neither KVM nor
-# Firecracker is in FirecrackerTests and HTTPAnswerTests.
+# Firecracker is in FirecrackerTests and HTTPAnswerTests, and by a stand-in in api-monitors.bats.
 
 load helpers
 load machines
 load network
+load stand-ins
 
 setup() {
     prepare
     need_guests spt
     [[ -e $GUESTS/hello.virt ]] || skip "no test guests in $GUESTS: build them with Hack/build-guests"
-    [[ ! ${FIRECRACKER-} ]] || PATH=$(dirname "$FIRECRACKER"):$PATH
-    need_command firecracker
+    find_real firecracker || skip "firecracker is not installed"
     need_kvm
 }
 
@@ -67,37 +67,29 @@ machine_bundle() { # GUEST ARGS...
     ok delete --force "$ID"
 }
 
-@test "a guest under Firecracker has the disks that the container speaks of" {
-    machine_bundle disks size disk size disk1 write disk 0 7 read disk 0 write disk1 0 1
-    truncate --size 8K "$BUNDLE/rootfs/image" "$BUNDLE/rootfs/other"
-    edit '.root.readonly = false | .annotations += {
-        "org.swiftlet.unikernel.block.a": "/image", "org.swiftlet.unikernel.block.b": "/other",
-        "org.swiftlet.unikernel.block-read-only.b": "true"}'
-    run_container
-    expect_success
-    equal "$(sed -n 1p <<<"$output")" "8192 in sectors of 512"
-    equal "$(tail -n 1 <<<"$output")" refused
-    equal "$(od -An -tx1 -N 2 "$BUNDLE/rootfs/image" | tr -d ' ')" 0707
-}
+@test "a guest under Firecracker has the disks that the container speaks of" { has_disks; }
 
-@test "a guest under Firecracker has a network and answers; nothing of it stays in a pod's namespace" {
-    need_links
-    local host pod
-    namespace host
-    namespace pod
-    link "$host" host0 "$pod" eth0 10.0.0.2/24
-    at "$host" ip addr add 10.0.0.1/24 dev host0
-    at "$pod" ip link show >"$TEST_DIR/before"
-    machine_bundle http --ipv4=10.0.0.2/24
-    edit '(.linux.namespaces[] | select(.type == "network")).path = $PATH | .process.user = {uid: 1000, gid: 1000}' \
-        --arg PATH "/proc/$pod/ns/net"
+@test "a guest under Firecracker has a network and answers; nothing of it stays in a pod's namespace" { serves_in_pod; }
+
+# The directory of the container's sockets.
+sockets() { jq -r .vsockDirectory "$ROOT/$ID/state.json"; }
+
+@test "streams between a guest under Firecracker and its host" {
+    need_command python3
+    machine_bundle vsock many 5000 20 refused 5001 0 serve 7 1
+    edit '.annotations."org.swiftlet.unikernel.vsock" = "true"'
     create
+    python3 "$BATS_TEST_DIRNAME/vsock_host.py" echo "$(sockets)/vsock.sock_5000" 3>&- &
+    remember_pid $!
+    eventually test -S "$(sockets)/vsock.sock_5000"
     ok start "$ID"
-    eventually prints "listening on 8080"
-    at "$host" ping -q -c 3 -i 0.1 -W 5 10.0.0.2
-    equal "$(at "$host" curl --silent --max-time 20 http://10.0.0.2:8080/bytes/100000 | wc -c)" 100000
+    PATIENCE=30 eventually prints refused
+    prints 'had 20 connections' || fail "$(container_output)"
+    eventually prints listening
+    run timeout 30 python3 "$BATS_TEST_DIRNAME/vsock_host.py" whole "$(sockets)/vsock.sock" 7 10000
+    equal "$status" 0 "a program of the host's: $output"
+    kill -KILL "$(sed -n '$s/ .*//p' "$TEST_DIR/pids")"
     ok delete --force "$ID"
-    equal "$(at "$pod" ip link show)" "$(<"$TEST_DIR/before")" "links of the pod"
 }
 
 @test "Firecracker has no privilege, its own filter beside ours, and a root of its own" {

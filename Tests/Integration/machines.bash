@@ -15,3 +15,38 @@ start_machine() { # WORD GUEST ARGS...
     ok start "$ID"
     eventually prints "$1"
 }
+
+# A guest has the disks that the container speaks of, and does not write to one that is to be read.
+has_disks() {
+    machine_bundle disks size disk size disk1 write disk 0 7 read disk 0 write disk1 0 1
+    truncate --size 8K "$BUNDLE/rootfs/image" "$BUNDLE/rootfs/other"
+    edit '.root.readonly = false | .annotations += {
+        "org.swiftlet.unikernel.block.a": "/image", "org.swiftlet.unikernel.block.b": "/other",
+        "org.swiftlet.unikernel.block-read-only.b": "true"}'
+    run_container
+    expect_success
+    equal "$(sed -n 1p <<<"$output")" "8192 in sectors of 512"
+    equal "$(tail -n 1 <<<"$output")" refused
+    equal "$(od -An -tx1 -N 2 "$BUNDLE/rootfs/image" | tr -d ' ')" 0707
+}
+
+# A guest answers in a network namespace that is not its own, and leaves nothing there. To be loaded after network.bash.
+serves_in_pod() {
+    need_links
+    local host pod
+    namespace host
+    namespace pod
+    link "$host" host0 "$pod" eth0 10.0.0.2/24
+    at "$host" ip addr add 10.0.0.1/24 dev host0
+    at "$pod" ip link show >"$TEST_DIR/before"
+    machine_bundle http --ipv4=10.0.0.2/24
+    edit '(.linux.namespaces[] | select(.type == "network")).path = $PATH | .process.user = {uid: 1000, gid: 1000}' \
+        --arg PATH "/proc/$pod/ns/net"
+    create
+    ok start "$ID"
+    eventually prints "listening on 8080"
+    at "$host" ping -q -c 3 -i 0.1 -W 5 10.0.0.2
+    equal "$(at "$host" curl --silent --max-time 20 http://10.0.0.2:8080/bytes/100000 | wc -c)" 100000
+    ok delete --force "$ID"
+    equal "$(at "$pod" ip link show)" "$(<"$TEST_DIR/before")" "links of the pod"
+}

@@ -6,6 +6,7 @@ usage: vsock_host.py echo PATH           answers every connection at the socket 
        vsock_host.py source PATH BYTES   sends so many bytes to everyone who connects
        vsock_host.py call PATH PORT BYTES   connects to the guest's PORT by PATH, as hybrid vsock has it, sends so many
                                             bytes, and expects them back although it has ended its own direction
+       vsock_host.py whole PATH PORT BYTES  the same, with both directions open until all is back
        vsock_host.py many PATH PORT COUNT   has so many such connections one after the other
 """
 
@@ -97,7 +98,7 @@ def connect(path, port):
     return peer
 
 
-def exchange(peer, size):
+def exchange(peer, size, ends_first=True):
     data = os.urandom(min(size, 1 << 20))
     data = (data * (size // max(1, len(data)) + 1))[:size]
     sent, got = 0, bytearray()
@@ -109,13 +110,16 @@ def exchange(peer, size):
             if mask & selectors.EVENT_WRITE and sent < size:
                 sent += peer.send(data[sent:sent + PIECE])
             if sent == size and mask & selectors.EVENT_WRITE:
-                peer.shutdown(socket.SHUT_WR)
+                if ends_first:
+                    peer.shutdown(socket.SHUT_WR)
                 selector.modify(peer, selectors.EVENT_READ)
             if mask & selectors.EVENT_READ:
                 part = peer.recv(PIECE)
                 if not part:
                     return got == data
                 got += part
+                if not ends_first and len(got) == size:
+                    return got == data
 
 
 def main(words):
@@ -124,9 +128,9 @@ def main(words):
         answer(kind, path, int(words[2]) if len(words) > 2 else 0)
     count, size = (int(words[3]), 10) if kind == "many" else (1, int(words[3]))
     for _ in range(count):
-        if not exchange(connect(path, int(words[2])), size):
+        if not exchange(connect(path, int(words[2])), size, ends_first=kind != "whole"):
             sys.exit("other bytes came back")
-    print(f"exchanged {size} bytes" if kind == "call" else f"had {count} connections")
+    print(f"exchanged {size} bytes" if kind != "many" else f"had {count} connections")
 
 
 if __name__ == "__main__":
