@@ -73,8 +73,9 @@ int serial_has_input(void);
 
 // virt_interrupts.c
 
-/// What the interrupt controllers deliver; all of them only wake the processor.
-enum { VECTOR_WAKE = 0x30, VECTOR_SPURIOUS = 0x3f };
+/// What the interrupt controllers deliver; all of them only wake the processor. Lines, which are by level, have a vector of
+/// their own: beside the timer's or a message in the same one, the end of a line's interrupt would not reach the I/O APIC.
+enum { VECTOR_LINE = 0x30, VECTOR_EDGE = 0x31, VECTOR_SPURIOUS = 0x3f };
 
 void interrupts_start(void);
 /// Has the interrupt with this number (an input of an I/O APIC) wake the processor.

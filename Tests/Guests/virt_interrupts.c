@@ -94,7 +94,8 @@ void interrupts_start(void) {
     set_gate(8, (uintptr_t)double_fault);
     set_gate(13, (uintptr_t)general_protection);
     set_gate(14, (uintptr_t)page_fault);
-    set_gate(VECTOR_WAKE, (uintptr_t)wake);
+    set_gate(VECTOR_LINE, (uintptr_t)wake);
+    set_gate(VECTOR_EDGE, (uintptr_t)wake);
     set_gate(VECTOR_SPURIOUS, (uintptr_t)spurious);
     struct __attribute__((packed)) {
         uint16_t limit;
@@ -112,7 +113,7 @@ void interrupts_start(void) {
     DEVICE_MEMORY(uint32_t, APIC_SPURIOUS) = APIC_ENABLED | VECTOR_SPURIOUS;
     DEVICE_MEMORY(uint32_t, APIC_TASK_PRIORITY) = 0;
     DEVICE_MEMORY(uint32_t, APIC_EXTERNAL) = APIC_MASKED;
-    DEVICE_MEMORY(uint32_t, APIC_TIMER) = VECTOR_WAKE;
+    DEVICE_MEMORY(uint32_t, APIC_TIMER) = VECTOR_EDGE;
 }
 
 static void write_io_apic(uintptr_t base, uint32_t number, uint32_t value) {
@@ -125,7 +126,7 @@ void interrupts_route(unsigned line) {
     uint32_t number = REDIRECTION + 2 * (line % IO_APIC_LINES);
     write_io_apic(base, number + 1, DEVICE_MEMORY(uint32_t, APIC_ID));
     // By level: no interrupt is lost that comes while nobody looks.
-    write_io_apic(base, number, LEVEL_TRIGGERED | VECTOR_WAKE);
+    write_io_apic(base, number, LEVEL_TRIGGERED | VECTOR_LINE);
 }
 
 /// The timer of the local APIC of a virtual machine counts nanoseconds.

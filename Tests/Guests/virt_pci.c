@@ -103,7 +103,7 @@ static void enable_messages(unsigned function, unsigned capability) {
     uintptr_t entry = read_bar(function, place & 7) + (place & ~7u);
     DEVICE_MEMORY(uint32_t, entry) = LOCAL_APIC;
     DEVICE_MEMORY(uint32_t, entry + 4) = 0;
-    DEVICE_MEMORY(uint32_t, entry + 8) = VECTOR_WAKE;
+    DEVICE_MEMORY(uint32_t, entry + 8) = VECTOR_EDGE;
     DEVICE_MEMORY(uint32_t, entry + 12) = 0;
     write_config(function, capability, read_config(function, capability) | MSIX_ENABLE);
 }

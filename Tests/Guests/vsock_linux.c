@@ -4,13 +4,15 @@
 //   connect PORT BYTES   sends so many bytes to a port of the host's, expects them back, and ends its own direction first
 //   many PORT COUNT      has so many connections at once, a byte each way in all of them
 //   serve PORT COUNT     answers so many connections, one after the other, with what comes
-//   refused PORT 0       says whether nobody listens there, and after how many milliseconds that was known
+//   refused PORT CID     says whether nobody listens there, and after how many milliseconds that was known; CID 0 is the host
+//   relay PORT TO        passes what comes to the port on to the host's port TO, and back, until it is ended
 //   pingpong PORT COUNT  sends 64 bytes and waits for them, so many times; the mean in microseconds
 //   send PORT BYTES      sends only, and says how long it took; receive PORT BYTES: the other way round
 
 #include <errno.h>
 #include <linux/vm_sockets.h>
 #include <poll.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -32,14 +34,16 @@ static struct sockaddr_vm address(unsigned cid, unsigned port) {
     return (struct sockaddr_vm){.svm_family = AF_VSOCK, .svm_cid = cid, .svm_port = port};
 }
 
-static int reach(unsigned port) {
-    struct sockaddr_vm host = address(VMADDR_CID_HOST, port);
+static int reach_at(unsigned cid, unsigned port) {
+    struct sockaddr_vm host = address(cid, port);
     int fd = socket(AF_VSOCK, SOCK_STREAM, 0);
     if (fd < 0 || connect(fd, (struct sockaddr *)&host, sizeof host) == 0)
         return fd;
     close(fd);
     return -1;
 }
+
+static int reach(unsigned port) { return reach_at(VMADDR_CID_HOST, port); }
 
 static double milliseconds(void) {
     struct timespec now;
@@ -105,13 +109,50 @@ static int many(unsigned port, long count) {
     return 0;
 }
 
-static int serve(unsigned port, long count) {
+static int listen_at(unsigned port, int backlog) {
     struct sockaddr_vm own = address(VMADDR_CID_ANY, port);
     int listener = socket(AF_VSOCK, SOCK_STREAM, 0);
-    if (bind(listener, (struct sockaddr *)&own, sizeof own) < 0 || listen(listener, 16) < 0)
-        return fail("listen");
+    if (bind(listener, (struct sockaddr *)&own, sizeof own) < 0 || listen(listener, backlog) < 0)
+        return -1;
     printf("listening\n");
     fflush(stdout);
+    return listener;
+}
+
+/// Passes on what comes from the one to the other; returns whether more may come.
+static int pass(int from, int to) {
+    ssize_t got = recv(from, in, sizeof in, 0);
+    for (ssize_t done = 0, piece; done < got; done += piece)
+        if ((piece = send(to, in + done, (size_t)(got - done), MSG_NOSIGNAL)) < 0)
+            exit(0);
+    if (got <= 0)
+        shutdown(to, SHUT_WR);
+    return got > 0;
+}
+
+static int relay(unsigned port, long to) {
+    int listener = listen_at(port, 128);
+    signal(SIGCHLD, SIG_IGN);
+    for (int peer; listener >= 0 && (peer = accept(listener, NULL, NULL)) >= 0; close(peer)) {
+        if (fork() != 0)
+            continue;
+        int host = reach((unsigned)to);
+        struct pollfd ends[] = {{.fd = peer, .events = POLLIN}, {.fd = host, .events = POLLIN}};
+        if (host < 0)
+            exit(1);
+        while ((ends[0].fd >= 0 || ends[1].fd >= 0) && poll(ends, 2, -1) > 0)
+            for (int from = 0; from < 2; from++)
+                if (ends[from].revents != 0 && !pass(from ? host : peer, from ? peer : host))
+                    ends[from].fd = -1;
+        exit(0);
+    }
+    return fail("relay");
+}
+
+static int serve(unsigned port, long count) {
+    int listener = listen_at(port, 16);
+    if (listener < 0)
+        return fail("listen");
     while (count-- > 0) {
         int fd = accept(listener, NULL, NULL);
         if (fd < 0)
@@ -127,9 +168,9 @@ static int serve(unsigned port, long count) {
     return 0;
 }
 
-static int refused(unsigned port) {
+static int refused(unsigned port, unsigned cid) {
     double start = milliseconds();
-    if (reach(port) >= 0) {
+    if (reach_at(cid ? cid : VMADDR_CID_HOST, port) >= 0) {
         printf("accepted\n");
         return 1;
     }
@@ -177,7 +218,9 @@ int main(int count, char **words) {
     if (strcmp(what, "serve") == 0)
         return serve(port, number);
     if (strcmp(what, "refused") == 0)
-        return refused(port);
+        return refused(port, (unsigned)number);
+    if (strcmp(what, "relay") == 0)
+        return relay(port, number);
     if (strcmp(what, "pingpong") == 0)
         return pingpong(port, number);
     if (strcmp(what, "send") == 0 || strcmp(what, "receive") == 0)

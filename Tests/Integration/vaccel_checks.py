@@ -874,6 +874,27 @@ def foreign(address, other):
         assert theirs.sync(resource) == [(b'a secret', 8)]
 
 
+def exhaust(address):
+    """Takes all sessions, all memory, and far more connections than there may be, and gives nothing back."""
+    with Connection(address) as c:
+        session = c.create_session()
+        for call, errno in [(c.create_session, 87), (lambda: c.register(session, [('a', b'x' * (4 << 20))]), 12)]:
+            try:
+                for _ in range(1500):
+                    call()
+                raise AssertionError('there is no end of it')
+            except CallError as error:
+                assert error.errno == errno, error
+        flood = []
+        for _ in range(200):
+            try:
+                flood.append(Connection(address))
+                flood[-1].send_frame(REQUEST, 0, b'')
+            except OSError:
+                pass
+        assert c.classify(session, b'x').startswith(NOOP_TAG)
+
+
 def steady(address, process):
     """Answers are right for as long as a process runs."""
     import os

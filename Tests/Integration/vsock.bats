@@ -102,35 +102,6 @@ call() { # WORDS...
     ok delete "$ID"
 }
 
-@test "a guest without its device ends, and nothing is left within a second, whichever process is killed" {
-    local victim directory pid
-    for victim in device monitor supervisor; do
-        vsock_bundle sleep
-        create
-        directory=$(sockets)
-        ok start "$ID"
-        eventually prints sleeping
-        case $victim in
-        device) pid=$(pgrep --parent "$PID" | head -n 1) ;;
-        monitor) pid=$(pgrep --parent "$PID" | tail -n 1) ;;
-        supervisor) pid=$PID ;;
-        esac
-        local all
-        all=("$PID" $(pgrep --parent "$PID"))
-        equal "${#all[@]}" 3 "processes of the container"
-        kill -KILL "$pid"
-        PATIENCE=1 eventually has_status stopped || fail "the $victim was killed"
-        [[ $victim != device ]] || grep -q "the guest's vsock device has ended with status 137" "$TEST_DIR/$ID.err" ||
-            fail "nothing is said: $(<"$TEST_DIR/$ID.err")"
-        local process
-        for process in "${all[@]}"; do
-            PATIENCE=1 eventually not_running "$process" || fail "process $process is left without the $victim"
-        done
-        ok delete "$ID"
-        [[ ! -e $directory ]] || fail "$directory is left without the $victim"
-    done
-}
-
 not_running() { [[ $(process_state "$1") == [Z]* || ! -e /proc/$1 ]]; }
 
 @test "a container that fails to be made leaves no directory of sockets" {
@@ -220,3 +191,116 @@ serving_guest() { # TYPE ARGS...
         end_namespaces
     done
 }
+
+attack() { # CHECK [ARGUMENT...]
+    timeout 120 python3 "$BATS_TEST_DIRNAME/vaccel_checks.py" "$1" "$hostile" "${@:2}"
+}
+
+attacks() {
+    local what
+    for what in resources refusals slow 'random_frames 7 5000' exhaust; do
+        # shellcheck disable=SC2086
+        attack $what || { echo "$what" && return 1; }
+    done
+}
+
+@test "a hostile guest reaches nothing of another's agent, whose guest gets right answers all the time" {
+    local hostile victim pid status=0 rounds=0
+    need_agent
+    need_digits
+    need_links
+    need_command curl
+    namespace HOST
+    HOST_CONFIG=$TEST_DIR/config.toml
+    agent_configuration onnx "$ONNXRUNTIME" "models = \"$DIGITS\"" >"$HOST_CONFIG"
+    serving_guest pvh --ipv4=10.0.0.2/24 --vaccel=vsock://2:2048
+    victim=$(sockets)
+    agent_configuration noop '' 'options = ["--frame-timeout", "2000", "--max-memory", "64", "--max-sessions", "100"]' \
+        >"$HOST_CONFIG"
+    # Its program passes on what a client of the host's says. Before, it tries other ports of its host's, and other guests.
+    linux_bundle vsock refused 2049 0 vsock refused 2048 4 vsock refused 7 4 vsock relay 7 2048
+    edit 'del(.annotations["org.swiftlet.unikernel.vsock"]) | .annotations["org.swiftlet.unikernel.vaccel"] = "vsock"'
+    create
+    ok start "$ID"
+    PATIENCE=60 eventually prints listening || fail "$(container_output)"
+    equal "$(container_output | grep -c '^refused: ')" 3
+    hostile=guest://$(sockets)/vsock.sock:7
+    attack foreign "unix://$victim/vsock.sock_2048"
+    attacks >"$TEST_DIR/attacks" 2>&1 3>&- &
+    pid=$!
+    while not_finished "$pid"; do
+        names_digits
+        rounds=$((rounds + 1))
+    done
+    wait "$pid" || status=$?
+    equal "$status" 0 "$(<"$TEST_DIR/attacks")"
+    ((rounds > 3)) || fail "only $rounds rounds while the other attacks"
+    ok delete --force "$ID"
+    names_digits
+    [[ $(ls "$victim") == vsock.sock$'\n'vsock.sock_2048 ]] || fail "$(ls "$victim")"
+}
+
+not_finished() { [[ $(process_state "$1") == [RSD]* ]]; }
+
+parent_of() { awk '/^PPid:/ { print $2 }' "/proc/$1/status"; } # PID
+agent_of() { pgrep --full --ns "$PID" --nslist pid "$(basename "$AGENT")" | head -n 1; }
+
+# One of the processes of a container whose guest has asked its agent.
+process_of() { # WHICH
+    case $1 in
+    supervisor) echo "$PID" ;;
+    monitor) pgrep --parent "$PID" qemu ;;
+    agent) agent_of ;;
+    worker) pgrep --parent "$(agent_of)" ;;
+    launcher) parent_of "$(agent_of)" ;;
+    device) pgrep --parent "$PID" | grep -vx -e "$(process_of monitor)" -e "$(process_of launcher)" ;;
+    esac
+}
+
+@test "agent, worker, device and sockets go with the container within a second, whichever of them is killed before" {
+    local victim directory process
+    need_agent
+    need_links
+    need_command curl
+    namespace HOST
+    HOST_CONFIG=$TEST_DIR/config.toml
+    agent_configuration cpu '' >"$HOST_CONFIG"
+    for victim in nobody worker agent launcher device monitor supervisor; do
+        serving_guest pvh --ipv4=10.0.0.2/24 --vaccel=vsock://2:2048
+        directory=$(sockets)
+        # The cpu back-end knows no images; a product starts its worker.
+        python3 "$BATS_TEST_DIRNAME/vaccel_checks.py" arithmetic "unix://$directory/vsock.sock_2048"
+        matches "$(classified "$BASH_SOURCE")" '^the agent says: FFI error: 95'
+        local all=()
+        for process in supervisor monitor agent worker launcher device; do
+            all+=("$(process_of "$process")")
+            [[ ${all[-1]} =~ ^[0-9]+$ ]] || fail "no $process, or several: ${all[-1]}"
+        done
+        [[ $victim == nobody ]] || kill -KILL "$(process_of "$victim")"
+        case $victim in
+        nobody) ok kill "$ID" KILL ;;
+        worker | agent)
+            # The next call is answered, by another one.
+            PATIENCE=3 eventually is_classified
+            python3 "$BATS_TEST_DIRNAME/vaccel_checks.py" arithmetic "unix://$directory/vsock.sock_2048"
+            all+=("$(process_of agent)" "$(process_of worker)")
+            ok kill "$ID" KILL
+            ;;
+        launcher)
+            # The guest goes on without an agent.
+            PATIENCE=1 eventually not_running "${all[2]}" || fail "the agent is left without its launcher"
+            ok kill "$ID" KILL
+            ;;
+        esac
+        PATIENCE=1 eventually has_status stopped || fail "it runs on without its $victim"
+        [[ $victim != device ]] || grep -q "the guest's vsock device has ended with status 137" "$TEST_DIR/$ID.err" ||
+            fail "nothing is said: $(<"$TEST_DIR/$ID.err")"
+        for process in "${all[@]}"; do
+            PATIENCE=1 eventually not_running "$process" || fail "process $process is left without the $victim"
+        done
+        ok delete "$ID"
+        [[ ! -e $directory ]] || fail "$directory is left without the $victim"
+    done
+}
+
+is_classified() { [[ $(classified "$BASH_SOURCE") == 'the agent says: FFI error: 95'* ]]; }
