@@ -214,6 +214,10 @@ public struct MonitorLaunch: Equatable, Sendable {
     public static let exitPath = "\(runPath)/exit"
     /// Where the disk of that number is, where the monitor does not take descriptors.
     public static func diskPath(_ number: Int) -> String { "/disks/\(number)" }
+    /// Where it is when it is a directory that was packed: the one file in a file system of its own.
+    public static func volumePath(_ number: Int) -> String { "\(diskPath(number))/\(volumeName)" }
+    /// The name of that file.
+    public static let volumeName = "volume"
 
     /// How the guest is started.
     public var bootProtocol: BootProtocol

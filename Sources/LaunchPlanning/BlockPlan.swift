@@ -1,3 +1,4 @@
+internal import GuestModel
 internal import HostSystem
 internal import OCIBundle
 internal import OCISpec
@@ -30,6 +31,12 @@ public struct BlockPlan: Equatable, Sendable {
     public let isReadOnly: Bool
     /// The size of a sector in bytes.
     public let sectorBytes: UInt16
+
+    /// Where a monitor that opens disks by their paths finds it, as disk of that number.
+    public func path(ofDisk number: Int) -> String {
+        if case .volume = content { return MonitorLaunch.volumePath(number) }
+        return MonitorLaunch.diskPath(number)
+    }
 
     var json: JSONValue {
         var kind = "file"

@@ -99,7 +99,7 @@ extension GuestPlan {
             let (descriptor, block) = pair
             let isDevice = block.content == .device || block.content == .rootFilesystem
             return MonitorLaunch.Disk(
-                name: block.name, descriptor: descriptor, path: MonitorLaunch.diskPath(number),
+                name: block.name, descriptor: descriptor, path: block.path(ofDisk: number),
                 isReadOnly: block.isReadOnly, isDevice: isDevice, sectorBytes: block.sectorBytes)
         }
         launch.devices = ordered(taps, disks)
@@ -172,12 +172,6 @@ extension GuestPlan {
             throw Failure(
                 "monitor \(monitor) opens taps by their names, which none of network mode \"macvtap\" has: choose another "
                     + "one")
-        }
-        for block in blocks where !program.program.takesDescriptors {
-            guard case .volume = block.content else { continue }
-            throw Failure(
-                "monitor \(monitor) opens disks by their paths, and a directory for '\(block.name)' becomes a file in "
-                    + "memory that has none")
         }
         _ = try arguments(of: program, networks: [], commandLine: commandLine)
     }

@@ -40,7 +40,9 @@ final class GuestStart {
         guard let plan = launch.plan.guest, let image = launch.image else { return nil }
         self.plan = plan
         self.image = image.raw
-        blocks = try openBlocks(launch.blocks, root: bundle.root.descriptor.raw, held: held)
+        blocks = try openBlocks(
+            launch.blocks, root: bundle.root.descriptor.raw, held: held,
+            volumeName: plan.program?.program.takesDescriptors == false ? MonitorLaunch.volumeName : nil)
         let needsKVM = plan.hostNeeds.contains(.kvm) && plan.program == nil
         kvm = try needsKVM ? held.hold(HostSystem.open(HostFacts.kvmPath, flags: .readWrite)) : nil
         let own = plan.accelerator?.agent
@@ -96,7 +98,7 @@ final class GuestStart {
     /// - Parameter sockets: The directory of the guest's virtio sockets; empty where there is none.
     func prepare(_ request: inout SandboxRequest, in directory: String, sockets: String) throws {
         let files = [image, kvm, monitor?.program, agent?.program].compactMap { $0 }
-        request.guestDescriptors = files + blocks.map(\.descriptor)
+        request.guestDescriptors = files + blocks.map(\.descriptor) + blocks.compactMap(\.mount)
         request.monitorRoot = root
         if !sockets.isEmpty { request.monitorRoot?.sockets = (sockets, MonitorLaunch.vsockDirectory) }
         try machine?.prepare(&request, in: directory)
@@ -173,7 +175,7 @@ final class GuestStart {
     private func check(_ number: Int) throws(Failure) {
         let block = plan.blocks[number]
         do throws(HostError) {
-            _ = try HostSystem.open(MonitorLaunch.diskPath(number), flags: block.isReadOnly ? .readOnly : .readWrite)
+            _ = try HostSystem.open(block.path(ofDisk: number), flags: block.isReadOnly ? .readOnly : .readWrite)
         } catch {
             throw Failure(
                 "monitor \(plan.monitor), as process.user, cannot open \(block.path) for block device "
@@ -196,6 +198,10 @@ extension MonitorRoot {
     /// Shows what a monitor opens itself: disks at their places, and the device of taps.
     fileprivate mutating func show(_ blocks: Zip2Sequence<[BlockPlan], [OpenBlock]>, taps: Bool) throws {
         for (number, (block, open)) in blocks.enumerated() {
+            if let mount = open.mount {
+                mounts.append((mount, MonitorLaunch.diskPath(number)))
+                continue
+            }
             let (place, status) = (MonitorLaunch.diskPath(number), try status(of: open.descriptor))
             if status.kind == .blockDevice {
                 let (major, minor) = status.device

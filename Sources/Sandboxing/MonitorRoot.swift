@@ -67,6 +67,8 @@ public struct MonitorRoot {
     public var directories: [String]
     /// The guest's files.
     public var files: [File]
+    /// File systems that are mounted nowhere yet, and where the monitor finds them.
+    public var mounts: [(descriptor: Int32, place: String)] = []
     /// The devices, which are the owner's.
     public var devices: [Device]
     /// A directory of the host's in which sockets are made, and where it is for the monitor.
@@ -114,6 +116,13 @@ public struct MonitorRoot {
             try attach(
                 try cloneMount("", in: found.raw, recursive: false), at: file.place, in: root,
                 (file.isWritable ? Self.restricted : Self.readOnly) | Self.noExecute)
+        }
+        for (descriptor, place) in mounts {
+            let name = String(place.dropFirst())
+            try makeParents(of: name, in: root)
+            try makeDirectory(name, in: root, mode: 0o755)
+            let directory = try openBeneath(root, name, flags: [.directory, .pathOnly])
+            try attachMount(descriptor, at: directory.raw)
         }
         for device in devices { try show(device, in: root) }
         if let runDirectory { try makeRunDirectory(String(runDirectory.dropFirst()), in: root) }

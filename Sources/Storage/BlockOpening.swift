@@ -11,6 +11,8 @@ public struct OpenBlock {
     public let sectorBytes: UInt16
     /// The open file.
     public let descriptor: Int32
+    /// The file system that the packed directory is the one file of, mounted nowhere yet; nil for anything else.
+    public let mount: Int32?
 }
 
 /// Opens what is behind a guest's block devices, as the runtime: neither a rule about devices nor the container's user
@@ -20,22 +22,49 @@ public struct OpenBlock {
 ///   - blocks: What the plan found.
 ///   - root: The container's root filesystem.
 ///   - held: Takes the open files.
+///   - volumeName: The name of the file that a directory becomes, for a monitor that has to open it by a path; nil for a
+///     file in memory without one.
 /// - Throws: ``HostSystem/Failure`` that names the device and the file.
 public func openBlocks(
-    _ blocks: PlannedBlocks, root: Int32, held: DescriptorSet
+    _ blocks: PlannedBlocks, root: Int32, held: DescriptorSet, volumeName: String? = nil
 ) throws(Failure) -> [OpenBlock] {
     var opened = [OpenBlock]()
     for (plan, place) in zip(blocks.plans, blocks.places) {
         do {
+            if let volumeName, case .volume(let volume) = plan.content {
+                let packer = VolumePacker(volume, sectorBytes: plan.sectorBytes)
+                opened.append(try mounted(packer, named: volumeName, for: plan, at: place, held))
+                continue
+            }
             let (descriptor, capacity) = try open(plan, at: place, root, held)
             opened.append(
                 OpenBlock(
-                    name: plan.name, capacityBytes: capacity, sectorBytes: plan.sectorBytes, descriptor: descriptor))
+                    name: plan.name, capacityBytes: capacity, sectorBytes: plan.sectorBytes, descriptor: descriptor,
+                    mount: nil))
         } catch {
             throw Failure("cannot attach \(plan.path) as block device '\(plan.name)'", cause: error)
         }
     }
     return opened
+}
+
+/// Packs a directory into the one file of a file system in memory, which can only be read then.
+private func mounted(
+    _ packer: VolumePacker, named name: String, for plan: BlockPlan, at place: Int32, _ held: DescriptorSet
+) throws -> OpenBlock {
+    let files = try newFileSystem("tmpfs", source: "tmpfs", options: ["mode=755", "nr_inodes=2"], attributes: 0)
+    let file = try packer.pack(place, into: name, of: files.raw)
+    let size = try status(of: file.raw).size
+    let reader = try HostSystem.open(descriptorPath(file.raw), flags: .readOnly)
+    // A file system that somebody writes to cannot be made one that is read only.
+    _ = consume file
+    let restrictions = [
+        MountAttribute.readOnly, MountAttribute.noSetUserID, MountAttribute.noDevices, MountAttribute.noExecute,
+    ]
+    try setMountAttributes(files.raw, set: restrictions.reduce(0, |), recursive: false)
+    return OpenBlock(
+        name: plan.name, capacityBytes: size, sectorBytes: plan.sectorBytes, descriptor: held.hold(reader),
+        mount: held.hold(files))
 }
 
 private func open(

@@ -23,11 +23,24 @@ struct VolumePacker {
     ///
     /// - Throws: ``HostSystem/Failure`` that names what cannot be packed, or that changes again and again.
     func pack(_ place: Int32) throws -> Descriptor {
+        let file = try pack(place) { try sealableFile(named: "volume") }
+        try seal(file.raw, named: "volume")
+        return file
+    }
+
+    /// Packs it into a new file of a directory, which everybody may read.
+    func pack(_ place: Int32, into name: String, of parent: Int32) throws -> Descriptor {
+        try pack(place) {
+            try HostSystem.open(name, in: parent, flags: [.readWrite, .create, .truncate], mode: 0o444)
+        }
+    }
+
+    private func pack(_ place: Int32, into file: () throws -> Descriptor) throws -> Descriptor {
         let directory = try HostSystem.open(descriptorPath(place), flags: .directory)
         for _ in 1..<Self.attempts {
             let version = Self.version(of: directory.raw)
             do {
-                let file = try packOnce(directory.raw)
+                let file = try packOnce(directory.raw, into: try file())
                 if Self.version(of: directory.raw) == version { return file }
             } catch let change as Change {
                 _ = change
@@ -36,14 +49,13 @@ struct VolumePacker {
                 if Self.version(of: directory.raw) == version { throw error }
             }
         }
-        return try packOnce(directory.raw)
+        return try packOnce(directory.raw, into: try file())
     }
 
     /// Kubernetes replaces all files of a volume at once, by changing what `..data` links to.
     private static func version(of directory: Int32) -> String? { try? readLink("..data", in: directory) }
 
-    private func packOnce(_ directory: Int32) throws -> Descriptor {
-        let file = try sealableFile(named: "volume")
+    private func packOnce(_ directory: Int32, into file: consuming Descriptor) throws -> Descriptor {
         if format == .tar {
             var sink: any VolumeSink = TarArchive(to: file.raw, limit: limit)
             try add("", of: directory, to: &sink, depth: 0)
@@ -55,7 +67,6 @@ struct VolumePacker {
             let over = try status(of: file.raw).size % UInt64(sectorBytes)
             if over > 0 { try setSize(of: file.raw, to: status(of: file.raw).size + UInt64(sectorBytes) - over) }
         }
-        try seal(file.raw, named: "volume")
         return file
     }
 

@@ -6,7 +6,7 @@
 //   reset, power     resets the machine, or switches it off
 //   end STATUS       has the monitor end by itself, as one that fails
 //   spin, sleep      prints the word with -ing, and goes on for ever; button: until it is asked to shut down
-//   disks            prints the size of each disk, and writes to its first byte
+//   disks            prints the size of each disk and the word that it begins with, and writes to its first byte
 //   memory           writes to all the memory that the machine is to have
 //   refuse           is none that the monitor starts
 //   connect PORT     sends the word "guest" to that port of the host's and prints the answer
@@ -137,8 +137,12 @@ static void print_disks(const struct machine *machine) {
     struct stat found;
     for (int number = 0; number < machine->disk_count; number++) {
         int disk = machine->disks[number];
-        int is_written = fstat(disk, &found) == 0 && pwrite(disk, "\7", 1, 0) == 1;
-        printf("disk of %lld bytes, %s\n", (long long)found.st_size, is_written ? "written" : "read only");
+        char word[32] = "";
+        if (fstat(disk, &found) != 0 || pread(disk, word, sizeof word - 1, 0) < 0)
+            continue;
+        printf("disk of %lld bytes, %s", (long long)found.st_size,
+               pwrite(disk, "\7", 1, 0) == 1 ? "written" : "read only");
+        printf(word[0] ? ", begins with %s\n" : "\n", word);
     }
 }
 

@@ -89,6 +89,23 @@ run_guest() { # MONITOR STATUS WORDS...
     done
 }
 
+@test "a directory is a disk that can be read, also where a monitor opens disks by their paths" {
+    local monitor
+    for monitor in "${monitors[@]}"; do
+        stand_in_bundle "$monitor" disks
+        mkdir "$BUNDLE/rootfs/files"
+        echo content >"$BUNDLE/rootfs/files/name"
+        edit '.process.user = {uid: 1000, gid: 1000} | .annotations."org.swiftlet.unikernel.block.a" = "/files"'
+        create
+        ok start "$ID"
+        eventually has_status stopped
+        # A header, the content and the end of an archive of tar.
+        equal "$(container_output)" 'disk of 2048 bytes, read only, begins with name' "output under $monitor"
+        equal "$(ls "$BUNDLE/rootfs/files")" name
+        ok delete "$ID"
+    done
+}
+
 @test "taps are opened by their names, and nothing of them stays in a pod's namespace" {
     need_links
     local host pod monitor

@@ -44,4 +44,6 @@ machine_bundle() { # GUEST ARGS...
 
 @test "a guest under Cloud Hypervisor has the disks that the container speaks of" { has_disks; }
 
+@test "a directory is a disk of a guest under Cloud Hypervisor" { has_directory; }
+
 @test "a guest under Cloud Hypervisor has a network and answers; nothing of it stays in a pod's namespace" { serves_in_pod; }

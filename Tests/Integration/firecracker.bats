@@ -69,6 +69,8 @@ machine_bundle() { # GUEST ARGS...
 
 @test "a guest under Firecracker has the disks that the container speaks of" { has_disks; }
 
+@test "a directory is a disk of a guest under Firecracker" { has_directory; }
+
 @test "a guest under Firecracker has a network and answers; nothing of it stays in a pod's namespace" { serves_in_pod; }
 
 # The directory of the container's sockets.

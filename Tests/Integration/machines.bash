@@ -30,6 +30,17 @@ has_disks() {
     equal "$(od -An -tx1 -N 2 "$BUNDLE/rootfs/image" | tr -d ' ')" 0707
 }
 
+# A directory is a disk of a guest's, an archive that it can read.
+has_directory() {
+    machine_bundle disks size disk read disk 0 write disk 0 1
+    mkdir "$BUNDLE/rootfs/files"
+    echo content >"$BUNDLE/rootfs/files/name"
+    edit '.process.user = {uid: 1000, gid: 1000} | .annotations."org.swiftlet.unikernel.block.a" = "/files"'
+    run_container
+    expect_success
+    expect_output $'2048 in sectors of 512\n'"$(printf name | od -An -tx1 | tr -d ' \n')000000000000000000000000"$'\nrefused'
+}
+
 # A guest answers in a network namespace that is not its own, and leaves nothing there. To be loaded after network.bash.
 serves_in_pod() {
     need_links

@@ -317,7 +317,7 @@ struct MetadataRow: Sendable, CustomTestStringConvertible {
         },
         RefusedPlan(
             "a volume of an external tender",
-            "monitor solo5-spt opens disks by their paths, and a directory for 'disk' becomes a file in memory that has none",
+            "\(guest): monitor solo5-spt writes to block devices, and 'disk' can only be read",
             TestBundle(Solo5Builder(target: 2, devices: [("disk", 1)]))
         ) {
             $0.files.append(("/disk/file", [1]))
