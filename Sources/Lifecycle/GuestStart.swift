@@ -77,6 +77,11 @@ final class GuestStart {
             programs: programs,
             directories: (plan.program?.program.dataDirectories ?? []) + (agent?.directories ?? []), files: files,
             devices: plan.program?.acceleration.accelerator == .kvm ? [.kvm] : [], owner: (user.uid, user.gid))
+        if agent != nil {
+            // Libraries choose by them how they compute, and complain without them.
+            root.hostFiles = ["/proc/cpuinfo"]
+            root.directories.append("/sys/devices/system/cpu")
+        }
         if case .http = plan.program?.program.control { root.runDirectory = MonitorLaunch.runPath }
         if plan.program?.program.readsRandomDevice == true { root.devices.append(.random) }
         if plan.program?.program.takesDescriptors == false {

@@ -65,6 +65,8 @@ public struct MonitorRoot {
     public var programs: [String]
     /// Directories of the host, beside those of libraries.
     public var directories: [String]
+    /// Files of the host that are where the host has them; those that it has not are not there.
+    public var hostFiles: [String] = []
     /// The guest's files.
     public var files: [File]
     /// File systems that are mounted nowhere yet, and where the monitor finds them.
@@ -97,13 +99,29 @@ public struct MonitorRoot {
     private static let restricted: UInt64 = 2 | 4
     private static let noExecute: UInt64 = 8
 
+    /// Opens those files of the host's that there are, before the root is made where some of them may be.
+    func openHostFiles() -> [(path: String, number: Int32)] {
+        hostFiles.compactMap { path in
+            guard let file = try? open(path, flags: .pathOnly) else { return nil }
+            return (path, file.release())
+        }
+    }
+
     /// Furnishes the directory open as `root`, which is empty.
     ///
-    /// - Parameter rootPath: The container's root filesystem.
-    func furnish(_ root: Int32, rootPath: String) throws {
+    /// - Parameters:
+    ///   - rootPath: The container's root filesystem.
+    ///   - opened: What ``openHostFiles()`` has opened, which is closed.
+    func furnish(_ root: Int32, rootPath: String, opened: [(path: String, number: Int32)] = []) throws {
         for path in Self.libraries + directories { try showDirectory(path, in: root) }
         for program in programs { try makeParents(of: program, in: root) }
         if exists(Self.linkerCache) { try bind(Self.linkerCache, at: Self.linkerCache, in: root, Self.readOnly) }
+        for file in opened {
+            let found = Descriptor(owning: file.number)
+            try attach(
+                try cloneMount("", in: found.raw, recursive: false), at: file.path, in: root,
+                Self.readOnly | Self.noExecute)
+        }
         let container = try openWithoutLinks(rootPath, flags: [.directory, .pathOnly])
         for file in files {
             let found =

@@ -194,6 +194,7 @@ struct RootSwitch {
         try mount(nil, at: "/", flags: [.private, .recursive])
         let place = "/proc"
         let inodes = settings.monitorRoot == nil ? 4 : 64
+        let opened = settings.monitorRoot?.openHostFiles() ?? []
         // A monitor's device nodes are the only ones there, and nobody inside can make any.
         var flags: MountFlags = [.noSetUserID, .noExecute]
         if settings.monitorRoot?.devices.isEmpty != false { flags.insert(.noDevices) }
@@ -211,7 +212,7 @@ struct RootSwitch {
         if let monitor = settings.monitorRoot {
             do {
                 let root = try open(".", flags: [.directory, .pathOnly])
-                try monitor.furnish(root.raw, rootPath: settings.rootPath)
+                try monitor.furnish(root.raw, rootPath: settings.rootPath, opened: opened)
             } catch {
                 throw Failure("cannot make the monitor's root", cause: error)
             }

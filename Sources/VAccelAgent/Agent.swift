@@ -70,12 +70,13 @@ public final class Agent {
         try events.add(entry.listener.descriptor.raw, token: entry.token, readable: true)
     }
 
-    /// Answers until a signal asks to end; leaves nothing.
+    /// Confines this process, and answers until a signal asks to end; leaves nothing.
     public func run() throws {
         defer {
             backends.end()
             removeSockets()
         }
+        try AgentConfinement.apply(settings)
         while true {
             let found = try events.wait(milliseconds: timeout())
             for entry in resting { try watch(entry) }

@@ -815,9 +815,16 @@ def worker_confined(address, agent):
         session = c.create_session()
         assert a_product(c, session)
         worker, = workers_of(agent)
-        status = dict(line.split(':', 1) for line in open(f'/proc/{worker}/status').read().splitlines())
-        assert status['Seccomp'].strip() == '2', status['Seccomp']
-        assert status['NoNewPrivs'].strip() == '1'
+
+        def status_of(process):
+            return dict(line.split(':', 1) for line in open(f'/proc/{process}/status').read().splitlines())
+
+        for process in (agent, worker):
+            status = status_of(process)
+            assert status['Seccomp'].strip() == '2', (process, status['Seccomp'])
+            assert status['NoNewPrivs'].strip() == '1'
+        # The agent's, and one of its own.
+        assert int(status['Seccomp_filters']) == int(status_of(agent)['Seccomp_filters']) + 1
         for name in ('CapPrm', 'CapEff', 'CapInh', 'CapAmb'):
             assert int(status[name], 16) == 0, (name, status[name])
         assert status['Uid'].split() == ['65534'] * 4, status['Uid']
