@@ -14,8 +14,11 @@ let strict: [SwiftSetting] = [
     .enableUpcomingFeature("MemberImportVisibility"),
     // One macro world for every imported C module: without it fd_set differs between them in debug builds.
     .unsafeFlags(["-Xcc", "-D_GNU_SOURCE"]),
-    // Fewer pages are touched at start-up, and nothing here is bound by the processor.
-    .unsafeFlags(["-Osize"], .when(configuration: .release)),
+    // Fewer pages are touched at start-up, and nothing here is bound by the processor. Each function has a section of its
+    // own, so that the linker can leave it out, though it be public, and put it in order.
+    .unsafeFlags(
+        ["-Osize", "-Xfrontend", "-function-sections", "-Xfrontend", "-internalize-at-link"],
+        .when(configuration: .release)),
 ]
 
 let strictC: [CSetting] = [
@@ -30,6 +33,9 @@ let staticLink: [LinkerSetting] = [
     .unsafeFlags(
         ["-static-executable", "-use-ld=lld", "-Xlinker", "--icf=all", "-Xlinker", "--no-eh-frame-hdr"]
             + ["-Xlinker", "--script=\(Context.packageDirectory)/Sources/swiftlet/link.ld"]
+            // What a command needs is together in the file, see Hack/order.
+            + ["-Xlinker", "--symbol-ordering-file=\(Context.packageDirectory)/Sources/swiftlet/order.txt"]
+            + ["-Xlinker", "--no-warn-symbol-ordering"]
             // The names of all characters are half a MiB. Nothing asks for one (Unicode.Scalar.Properties.name).
             + ["-Xlinker", "--defsym=_swift_stdlib_getScalarName=abort"]
             + (staticPIE
@@ -120,7 +126,7 @@ let package = Package(
         // edges: the command line
         library("Commands", ["HostSystem", "HostConfiguration", "OCISpec", "LaunchPlanning", "Lifecycle"]),
         .executableTarget(
-            name: "swiftlet", dependencies: ["Commands"], exclude: ["link.ld"], swiftSettings: strict,
+            name: "swiftlet", dependencies: ["Commands"], exclude: ["link.ld", "order.txt"], swiftSettings: strict,
             linkerSettings: staticLink),
         .target(name: "GuestImages", path: "Tests/GuestImages", swiftSettings: strict),
         .target(name: "TestSupport", dependencies: ["HostSystem"], path: "Tests/TestSupport", swiftSettings: strict),
