@@ -1,11 +1,12 @@
 #!/usr/bin/env python3
 """Breaks a command of the runtime at one system call, one container each, and looks for what stays behind.
 
-usage: fault_injection.py [--points N] [--seed N] RUNTIME ROOT BUNDLE ID create|start|delete|exec|pause|resume|update
+usage: fault_injection.py [--points N] [--seed N] [--apart PROGRAM] RUNTIME ROOT BUNDLE ID create|start|delete|exec|pause|resume|update
 
 A call either fails with EIO or finds its process killed. Calls are counted apart for each process that the command
 makes: call 12 of process 1 is the twelfth one of the container's own process, whatever its parent does meanwhile. One
-good run says how many there are; which of them are broken is chosen by the seed.
+good run says how many there are; which of them are broken is chosen by the seed. A process that becomes PROGRAM, the name
+of a monitor for example, is left alone from then on.
 
 A create that was refused a call has to say why on one line and to leave nothing; one that succeeded has made a
 container that starts or says why not. After an exec, pause, resume or update, whatever became of it, the container is
@@ -27,9 +28,10 @@ import sys
 import time
 
 # See ptrace(2), linux/elf.h and prctl(2).
-TRACEME, SYSCALL, SETOPTIONS, GETEVENTMSG, GETREGSET, SETREGSET = 0, 24, 0x4200, 0x4201, 0x4204, 0x4205
+TRACEME, DETACH, SYSCALL, SETOPTIONS, GETEVENTMSG, GETREGSET, SETREGSET = 0, 17, 24, 0x4200, 0x4201, 0x4204, 0x4205
 TRACE_CALLS_AND_CHILDREN = 1 | 2 | 4 | 8 | 16
 NEW_CHILD_EVENTS = 1, 2, 3
+EXEC_EVENT = 4
 PRSTATUS, ARM_SYSTEM_CALL = 1, 0x404
 ALL_CHILDREN = 0x40000000
 SET_PARENT_DEATH_SIGNAL, SET_CHILD_SUBREAPER = 1, 36
@@ -90,8 +92,8 @@ class Stop(Exception):
 class Tracer:
     """Runs in a process of its own, which is the parent of the command: when that ends, what it traced goes on."""
 
-    def __init__(self, words, output, point, writer):
-        self.words, self.output, self.writer = words, output, writer
+    def __init__(self, words, output, point, apart, writer):
+        self.words, self.output, self.apart, self.writer = words, output, apart, writer
         self.process, self.index, self.fault = point or (None, 0, None)
         self.numbers, self.inside, self.calls = {}, {}, {}
         self.hit, self.failing = None, None
@@ -172,6 +174,9 @@ class Tracer:
                 child = ctypes.c_ulong()
                 ptrace(GETEVENTMSG, pid, 0, ctypes.addressof(child))
                 self.expected.add(child.value)
+            elif status >> 16 == EXEC_EVENT and self.is_apart(pid):
+                ptrace(DETACH, pid)
+                return
             elif status >> 16:
                 pass
             elif os.WSTOPSIG(status) == signal.SIGTRAP | 0x80:
@@ -183,6 +188,9 @@ class Tracer:
             if error.errno != errno.ESRCH:
                 raise
         self.go_on(pid, delivered)
+
+    def is_apart(self, pid):
+        return self.apart and os.path.basename(os.readlink(f'/proc/{pid}/exe')) == self.apart
 
     def enter(self, pid):
         registers = Registers(pid)
@@ -209,14 +217,14 @@ class Tracer:
 class Traced:
     """A command that runs under a tracer."""
 
-    def __init__(self, words, output, point=None):
+    def __init__(self, words, output, apart, point=None):
         self.reader, writer = os.pipe()
         self.text = b''
         self.pid = os.fork()
         if self.pid == 0:
             try:
                 libc.prctl(SET_PARENT_DEATH_SIGNAL, signal.SIGKILL, 0, 0, 0)
-                Tracer(words, output, point, writer).run()
+                Tracer(words, output, point, apart, writer).run()
             finally:
                 os._exit(0)
         os.close(writer)
@@ -310,7 +318,7 @@ class Lifecycles:
     def points(self):
         """Every call of a good run that may fail, and every one at which a process may be killed."""
         self.begin()
-        traced = Traced(self.words(self.options.command), self.output)
+        traced = Traced(self.words(self.options.command), self.output, self.options.apart)
         report = traced.ended()
         if not report:
             print('processes cannot be traced here')
@@ -335,7 +343,7 @@ class Lifecycles:
         self.begin()
         process, index, fault = point
         what = f'{"killed" if fault == KILL else "EIO"} at call {index} of process {process} of {self.options.command}'
-        traced = Traced(self.words(self.options.command), self.output, point)
+        traced = Traced(self.words(self.options.command), self.output, self.options.apart, point)
         report = traced.ended()
         if report is None:
             self.problems.append(f'{what}: did not end')
@@ -414,6 +422,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument('--points', type=int, default=100, help='how many calls are broken; 0 for every one')
     parser.add_argument('--seed', type=int, default=1)
+    parser.add_argument('--apart', metavar='PROGRAM', help='what is not traced once it runs')
     parser.add_argument('runtime')
     parser.add_argument('root')
     parser.add_argument('bundle')

@@ -13,13 +13,13 @@ setup() {
 }
 
 # Breaks calls of a command, in the runtime and in the processes it makes.
-sweep() { # COMMAND
+sweep() { # COMMAND OPTIONS...
     need_command python3
     local report code=0 binary=$TEST_DIR/runtime
     # A copy of its own, by which processes are told from those of others. The containers are named after this one.
     cp "$RUNTIME" "$binary"
-    report=$("$BATS_TEST_DIRNAME/fault_injection.py" --points "$POINTS" --seed "${SEED:-1}" "$binary" "$ROOT" \
-        "$BUNDLE" "$ID" "$1" 2>&1 </dev/null 3>&-) || code=$?
+    report=$("$BATS_TEST_DIRNAME/fault_injection.py" --points "$POINTS" --seed "${SEED:-1}" "${@:2}" "$binary" \
+        "$ROOT" "$BUNDLE" "$ID" "$1" 2>&1 </dev/null 3>&-) || code=$?
     ((code != 3)) || skip "$report"
     ((code == 0)) || fail "$report"
     echo "# $report" >&3
@@ -38,6 +38,15 @@ sweep() { # COMMAND
     mkdir -p "$BUNDLE/rootfs/disk1/directory"
     echo text >"$BUNDLE/rootfs/disk1/directory/file"
     sweep create
+}
+
+@test "calls that fail while a guest under a program with a vsock device is created, started and deleted" {
+    need_command qemu-system-x86_64
+    [[ -e $GUESTS/sleep.virt ]] || skip "no guest: Hack/build-guests makes it"
+    local command
+    guest_bundle virt sleep
+    edit '.annotations."org.swiftlet.unikernel.vsock" = "true" | .linux.resources.memory.limit = 134217728'
+    for command in create start delete; do sweep "$command" --apart qemu-system-x86_64; done
 }
 
 @test "calls that fail while an ordinary container is created and started" {

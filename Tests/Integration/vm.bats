@@ -165,6 +165,34 @@ expect_confined() {
     expect_output $'300000\n42'
 }
 
+# What of the machine root of the container's namespace could not get to is put where it can.
+reachable_configuration() {
+    local kernel modules
+    kernel=$(sed -n 's/^kernel = "\(.*\)"/\1/p' "$config")
+    modules=$(sed -n 's/^modules = "\(.*\)"/\1/p' "$config")
+    cp "$kernel" "$TEST_DIR/vmlinuz"
+    cp -r "$modules" "$TEST_DIR/modules"
+    chmod -R a+rX "$TEST_DIR/vmlinuz" "$TEST_DIR/modules"
+    sed -i "s|$kernel|$TEST_DIR/vmlinuz|; s|$modules|$TEST_DIR/modules|" "$config"
+    chmod 755 "$TEST_DIR"
+}
+
+@test "a container with a user namespace is in a virtual machine with its ids mapped" {
+    need_machines
+    reachable_configuration
+    machine_bundle sh -c 'id -u; touch /data/file; stat -c "%u:%g" /data/file /bin; exit 7'
+    mkdir "$BUNDLE/data"
+    chown -R 100000:100000 "$BUNDLE/data" "$BUNDLE/rootfs"
+    chmod 755 "$BUNDLE" "$BUNDLE/rootfs"
+    edit '.linux.namespaces += [{type: "user"}]
+        | .linux.uidMappings = [{containerID: 0, hostID: 100000, size: 65536}] | .linux.gidMappings = .linux.uidMappings
+        | .mounts += [{destination: "/data", type: "bind", source: "data", options: ["rbind", "rw"]}]'
+    run_machine
+    expect_status 7
+    expect_output $'0\n0:0\n0:0'
+    equal "$(stat -c '%u:%g' "$BUNDLE/data/file")" 100000:100000 "the file's owner outside"
+}
+
 @test "a program that is not there is an error of start, and a machine's end is its container's" {
     need_machines
     machine_bundle /nosuch
