@@ -93,6 +93,7 @@ let package = Package(
         library("OCISpec", ["HostSystem"]),
         library("OCIBundle", ["HostSystem", "OCISpec"]),
         library("HostConfiguration", ["HostSystem"]),
+        library("EngineConfiguration", ["HostSystem"]),
         // decide
         library("GuestModel", []),
         library("Frameworks", ["GuestModel"]),
@@ -124,7 +125,9 @@ let package = Package(
             name: "swiftlet-vaccel", dependencies: ["VAccelCommand"], exclude: ["libraries.cfg"], swiftSettings: strict,
             linkerSettings: agentLink),
         // edges: the command line
-        library("Commands", ["HostSystem", "HostConfiguration", "OCISpec", "LaunchPlanning", "Lifecycle"]),
+        library(
+            "Commands",
+            ["EngineConfiguration", "HostSystem", "HostConfiguration", "OCISpec", "LaunchPlanning", "Lifecycle"]),
         .executableTarget(
             name: "swiftlet", dependencies: ["Commands"], exclude: ["link.ld", "order.txt"], swiftSettings: strict,
             linkerSettings: staticLink),
@@ -139,6 +142,7 @@ let package = Package(
         tests("OCISpecTests", ["HostSystem", "OCISpec", "TestSupport"]),
         tests("OCIBundleTests", ["HostSystem", "OCIBundle", "OCISpec", "TestSupport"]),
         tests("HostConfigurationTests", ["HostConfiguration", "HostSystem", "TestSupport"]),
+        tests("EngineConfigurationTests", ["EngineConfiguration", "HostSystem"]),
         tests(
             "LaunchPlanningTests",
             [

@@ -240,12 +240,19 @@ public func readText(_ path: String, in directory: Int32 = currentDirectory) thr
 /// Puts `bytes` at `name` in `directory` so that a reader sees the old content or the new, never a part.
 ///
 /// Written to `name.tmp` first, then renamed. See rename(2).
-public func replaceFile(_ name: String, in directory: Int32, with bytes: [UInt8], mode: UInt32 = 0o600)
-    throws(HostError)
-{
+///
+/// - Parameter former: The file whose owner, group and mode it gets; nil for the caller's, and `mode`.
+public func replaceFile(
+    _ name: String, in directory: Int32 = currentDirectory, with bytes: [UInt8], mode: UInt32 = 0o600,
+    like former: FileStatus? = nil
+) throws(HostError) {
     let temporary = name + ".tmp"
     do throws(HostError) {
         let file = try open(temporary, in: directory, flags: [.writeOnly, .create, .truncate, .noFollow], mode: mode)
+        if let former {
+            try changeOwner(of: file.raw, uid: former.owner, gid: former.group)
+            try changeMode(of: temporary, in: directory, to: former.permissions)
+        }
         try writeAll(bytes, to: file.raw, named: temporary)
         // SAFETY: both strings are NUL-terminated for the length of the call.
         try check("rename", temporary, unsafe lx_renameat(directory, temporary, name))

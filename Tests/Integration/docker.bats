@@ -8,8 +8,12 @@ load engines/lab
 setup_file() {
     lab_needs dockerd docker containerd curl || return 0
     lab_up /var/lib/docker /var/lib/containerd
-    # The example is what is tried.
+    # What is tried is the example, and what it is made by.
     sed "s|/usr/local/bin/swiftlet|$RUNTIME|" "$repository/Specs/examples/daemon.json" >"$LAB/daemon.json"
+    if is_swiftlet; then
+        rm "$LAB/daemon.json"
+        "$RUNTIME" install-engine docker --config "$LAB/daemon.json" --runtime-path "$RUNTIME" >/dev/null
+    fi
     lab_daemon dockerd dockerd --config-file "$LAB/daemon.json" --default-runtime swiftlet --storage-driver overlay2 \
         --exec-opt native.cgroupdriver=cgroupfs --cgroup-parent "/$LAB_NAME"
     lab_busybox_image busybox --arg sh
