@@ -1,4 +1,4 @@
-# How swiftlet gets onto a machine: into the configuration of engines (`install-engine`).
+# How swiftlet gets onto a machine: by Hack/install, as a Debian package, and into the configuration of engines.
 
 load helpers
 
@@ -106,4 +106,80 @@ same() { cmp "$1" "$2" || fail "$1 differs from $2"; }
     equal "$status" 0 "status, with $output,"
     equal "$output" "$(readlink -f "$RUNTIME")" program
     [[ $(<"$TEST_DIR/etc/said") != *"the engine reads it"* ]] || fail 'podman needs no restart'
+}
+
+# Calls Hack/install with the executables under test.
+install_into() { # DIRECTORY OPTIONS...
+    SWIFTLET_OUT=$(dirname "$RUNTIME") "$repository/Hack/install" --no-build --destdir "$@"
+}
+
+# Expects a program with its manual pages and completions below a directory.
+expect_installed() { # DIRECTORY PREFIX ZSH_DIRECTORY
+    local prefix=$1$2 command
+    matches "$("$prefix/bin/swiftlet" --version)" '^swiftlet version [0-9.]+' version
+    [[ $(readlink "$prefix/bin/swiftlet-vm") == swiftlet && -x $prefix/bin/swiftlet-vaccel ]] || fail 'programs'
+    local page=$prefix/share/man/man8/swiftlet
+    for command in $("$RUNTIME" --help | sed -n '/^COMMANDS:/,/^$/s/^   \([a-z-]*\) .*/\1/p'); do
+        "$RUNTIME" man "$command" | cmp - <(gzip --decompress --stdout --force "$page-$command.8"*)
+    done
+    [[ -e $(echo "$page-vaccel.8"*) && -e $(echo "$page.8"*) ]] || fail 'manual pages'
+    bash -c 'source "$1" && complete -p swiftlet' sh "$prefix/share/bash-completion/completions/swiftlet"
+    cmp "$prefix/share/$3/_swiftlet" <("$RUNTIME" completion zsh)
+    cmp "$prefix/share/fish/vendor_completions.d/swiftlet.fish" <("$RUNTIME" completion fish)
+}
+
+@test "Hack/install installs, keeps the operator's configuration, and removes" {
+    local dest=$TEST_DIR/dest
+    install_into "$dest"
+    expect_installed "$dest" /usr/local zsh/site-functions
+    echo '# mine' >>"$dest/etc/swiftlet/config.toml"
+    matches "$(install_into "$dest" | tail -n 1)" "^kept: $dest/etc/swiftlet/config.toml" remark
+    equal "$(tail -n 1 "$dest/etc/swiftlet/config.toml")" '# mine' configuration
+    install_into "$dest" --uninstall
+    equal "$(find "$dest" -not -type d)" "$dest/etc/swiftlet/config.toml" 'what is left'
+    sed -i '/^# mine/d' "$dest/etc/swiftlet/config.toml"
+    install_into "$dest" --uninstall
+    equal "$(find "$dest" -not -type d)" '' 'what is left'
+}
+
+@test "the configuration that is installed has every key, commented, and is understood" {
+    install_into "$TEST_DIR/dest" --prefix /usr >/dev/null
+    local file=$TEST_DIR/dest/etc/swiftlet/config.toml table key rest
+    ok --host-config "$file" check
+    reports() { matches "$output" "yes  configuration: $file" report; }
+    reports
+    [[ ! $(grep -vE '^(#.*|\[.*\]|)$' "$file") ]] || fail "keys that are not commented: $(<"$file")"
+    # As it is in the table of Specs/configuration.md.
+    local count=0
+    while IFS='|' read -r _ table key rest; do
+        table=$(tr -d ' `[]' <<<"$table") key=$(tr -d ' `' <<<"$key")
+        sed -n "/^\[${table/NAME/[a-z0-9-]*}\]/,/^\[/p" "$file" | grep -q "^# $key = " ||
+            fail "no key $key in table $table"
+        count=$((count + 1))
+    done < <(grep -E '^\| `\[' "$repository/Specs/configuration.md")
+    ((count > 15)) || fail "Specs/configuration.md has $count keys"
+    equal "$(grep -c '^# [a-z-]* = ' "$file")" "$count" 'number of keys'
+    sed -i -E 's/^# ([a-z-]+ = )/\1/' "$file"
+    ok --host-config "$file" check
+    reports
+}
+
+@test "the Debian package has no complaints of lintian, and what it holds runs" {
+    local command
+    for command in dpkg-buildpackage dh lintian; do need_command "$command"; done
+    [[ $(readelf --wide --sections "$RUNTIME") != *.symtab* ]] || skip "$RUNTIME has symbols: not a release build"
+    local package dest=$TEST_DIR/dest
+    package=$(SWIFTLET_OUT=$(dirname "$RUNTIME") "$repository/Hack/package" --no-build --output "$TEST_DIR" |
+        tee "$TEST_DIR/said" | tail -n 1) || fail "$(<"$TEST_DIR/said")"
+    equal "$(<"$TEST_DIR/said")" "$package" 'what lintian says'
+    equal "$(dpkg-deb --field "$package" Package Version Architecture | tr '\n' ' ')" \
+        "Package: swiftlet Version: $("$RUNTIME" --version | sed -n 's/^swiftlet version //p') Architecture: amd64 " fields
+    mkdir -p "$dest/var/lib/dpkg/"{info,updates}
+    touch "$dest/var/lib/dpkg/status"
+    dpkg --root "$dest" --force-depends --log "$TEST_DIR/dpkg.log" --install "$package" 2>&1 | tee "$TEST_DIR/dpkg.out"
+    expect_installed "$dest" /usr zsh/vendor-completions
+    equal "$(dpkg --root "$dest" --status swiftlet | grep -A 1 Conffiles: | cut -d ' ' -f 2 | tail -n 1)" \
+        /etc/swiftlet/config.toml 'configuration files'
+    dpkg --root "$dest" --log "$TEST_DIR/dpkg.log" --purge swiftlet
+    [[ ! -e $dest/usr/bin/swiftlet && ! -e $dest/etc/swiftlet ]] || fail 'something is left'
 }
