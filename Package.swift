@@ -127,7 +127,10 @@ let package = Package(
         // edges: the command line
         library(
             "Commands",
-            ["EngineConfiguration", "HostSystem", "HostConfiguration", "OCISpec", "LaunchPlanning", "Lifecycle"]),
+            [
+                "EngineConfiguration", "HostSystem", "HostConfiguration", "OCISpec", "LaunchPlanning", "Lifecycle",
+                "Storage",
+            ]),
         .executableTarget(
             name: "swiftlet", dependencies: ["Commands"], exclude: ["link.ld", "order.txt"], swiftSettings: strict,
             linkerSettings: staticLink),

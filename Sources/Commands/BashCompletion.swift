@@ -100,6 +100,7 @@ enum BashCompletion {
             case .signal: signalNames.joined(separator: " ")
             case .command: Catalogue.declarations.map(\.name).joined(separator: " ")
             case .choice(let words): words.joined(separator: " ")
+            case .file: "$(compgen -f -- \"$current\")"
             }
         }
         guard !words.isEmpty else { return "" }

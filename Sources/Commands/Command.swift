@@ -17,7 +17,7 @@ enum Catalogue {
         [
             Create.self, Start.self, State.self, Kill.self, Delete.self, Run.self, Exec.self, Ps.self, Pause.self,
             Resume.self, Checkpoint.self, Restore.self, Update.self, Events.self, List.self, Spec.self, Features.self,
-            Plan.self, Check.self, InstallEngine.self, Man.self,
+            Plan.self, Check.self, Image.self, InstallEngine.self, Man.self,
             Completion.self, Help.self,
         ]
     }

@@ -10,6 +10,7 @@ struct Positional: Sendable {
         /// The name of a command.
         case command
         case choice([String])
+        case file
         /// Any number of words that are not this program's: a program and its arguments.
         case program
     }

@@ -49,6 +49,7 @@ enum FishCompletion {
         case .signal: signalNames.joined(separator: " ")
         case .command: Catalogue.declarations.map(\.name).joined(separator: " ")
         case .choice(let words): words.joined(separator: " ")
+        case .file: "(__fish_complete_path)"
         }
     }
 

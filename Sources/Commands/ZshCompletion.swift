@@ -77,6 +77,7 @@ enum ZshCompletion {
             case .signal: "(\(signalNames.joined(separator: " ")))"
             case .command: "_\(Release.program)_commands"
             case .choice(let words): "(\(words.joined(separator: " ")))"
+            case .file: "_files"
             }
         if positional.kind == .program { return "'*::\(positional.name):\(action)'" }
         return "':\(positional.isRequired ? "" : ":")\(positional.name):\(action)'"

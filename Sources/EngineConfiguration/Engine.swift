@@ -118,8 +118,10 @@ extension EngineEntry {
 
     /// The name of the plug-in that has the handlers, by the version of the configuration.
     private func plugin(_ outline: TOMLOutline, _ lines: inout OwnLines) throws(Failure) -> String {
-        if let disabled = outline.entry(["disabled_plugins"]), let names = outline.value(disabled.path),
-            names.contains("cri\"") || names.contains("cri'")
+        let disabled = outline.entry(["disabled_plugins"])
+        let names = outline.value(["disabled_plugins"])?.utf8.split { "[]\"', \t\r\n".utf8.contains($0) } ?? []
+        if let disabled,
+            names.contains(where: { $0.elementsEqual("cri".utf8) || $0.suffix(4).elementsEqual(".cri".utf8) })
         {
             throw outline.fault("the plug-in for the container runtime interface (cri) is switched off here", disabled)
         }

@@ -262,6 +262,12 @@ public func replaceFile(
     }
 }
 
+/// Gives a file another name, in the place of what has it. See rename(2).
+public func renameFile(_ path: String, to new: String) throws(HostError) {
+    // SAFETY: both strings are NUL-terminated for the length of the call.
+    try check("rename", path, unsafe lx_renameat(currentDirectory, path, new))
+}
+
 /// Removes a file. See unlinkat(2).
 public func removeFile(_ path: String, in directory: Int32 = currentDirectory) throws(HostError) {
     // SAFETY: the string is NUL-terminated for the length of the call.

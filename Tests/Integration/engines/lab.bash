@@ -236,19 +236,15 @@ lab_busybox_image() { # NAME OPTIONS_OF_HACK_IMAGE...
     lab_image "$name" --directory "$LAB/busybox" --env PATH=/usr/bin:/bin "$@"
 }
 
-# A unikernel and nothing else.
-lab_guest_image() { # GUEST OPTIONS_OF_HACK_IMAGE...
+# A unikernel and nothing else, packed by the runtime itself.
+lab_guest_image() { # GUEST OPTIONS_OF_IMAGE_PACK...
     local guest=$1
     shift
-    lab_image "$guest" --entrypoint /unikernel "$@" "$GUESTS/$guest.spt=unikernel"
+    "$RUNTIME" image pack "$GUESTS/$guest.spt" --tag "test/$guest" --output "$LAB/$guest.tar" "$@" >/dev/null
 }
 
-# The guest http, said to be MirageOS's by a file in the image, for not every engine passes annotations on.
-lab_http_image() {
-    echo '{"com.urunc.unikernel.unikernelType": "mirage", "com.urunc.unikernel.binary": "/unikernel"}' \
-        >"$LAB/urunc.json"
-    lab_guest_image http "$LAB/urunc.json"
-}
+# The guest http, said to be MirageOS's.
+lab_http_image() { lab_guest_image http --type mirage; }
 
 # The same for a virtual machine, which QEMU is: the image NAME-virt.
 lab_machine_image() { # GUEST OPTIONS_OF_HACK_IMAGE...
