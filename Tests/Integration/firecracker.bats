@@ -94,6 +94,24 @@ sockets() { jq -r .vsockDirectory "$ROOT/$ID/state.json"; }
     ok delete --force "$ID"
 }
 
+@test "a unikernel under Firecracker asks its vAccel agent by vsock for digits, and gets the right ones" {
+    need_agent
+    need_digits
+    need_links
+    local HOST_CONFIG=$TEST_DIR/config.toml
+    agent_configuration onnx "$ONNXRUNTIME" "models = \"$DIGITS\"" >"$HOST_CONFIG"
+    machine_bundle http --ipv4=10.0.0.2/24 --vaccel=vsock://2:2048
+    edit '.annotations."org.swiftlet.unikernel.vaccel" = "vsock" | .linux.resources.memory.limit = 402653184'
+    namespace HOST
+    create
+    link "$HOST" host0 "$PID" eth0 10.0.0.2/24
+    at "$HOST" ip addr add 10.0.0.1/24 dev host0
+    ok start "$ID"
+    eventually prints 'listening on 8080' || fail "$(container_output)"
+    names_digits
+    ok delete --force "$ID"
+}
+
 @test "Firecracker has no privilege, its own filter beside ours, and a root of its own" {
     machine_bundle sleep
     edit '.process.user = {uid: 1000, gid: 1001}'
