@@ -60,4 +60,5 @@ serves_in_pod() {
     equal "$(at "$host" curl --silent --max-time 20 http://10.0.0.2:8080/bytes/100000 | wc -c)" 100000
     ok delete --force "$ID"
     equal "$(at "$pod" ip link show)" "$(<"$TEST_DIR/before")" "links of the pod"
+    equal "$(at "$pod" tc filter show dev eth0 ingress)" '' "filters of the pod"
 }

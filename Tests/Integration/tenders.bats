@@ -3,6 +3,7 @@
 # them. SOLO5_TENDERS names their directory; PATH is searched otherwise.
 
 load helpers
+load machines
 load network
 
 tenders=(spt hvt)
@@ -111,27 +112,9 @@ start_tender() { # WORD hvt|spt GUEST ARGS...
 }
 
 @test "a guest under an external tender has a network and answers; nothing of it stays" {
-    need_links
-    local host kind pod
-    for kind in "${tenders[@]}"; do
-        namespace host
-        namespace pod
-        link "$host" host0 "$pod" eth0 10.0.0.2/24
-        at "$host" ip addr add 10.0.0.1/24 dev host0
-        at "$pod" ip addr add 10.0.0.2/24 dev eth0 2>/dev/null || true
-        at "$pod" ip link show >"$TEST_DIR/before"
-        tender_bundle "$kind" http --ipv4=10.0.0.2/24
-        edit '(.linux.namespaces[] | select(.type == "network")).path = $PATH' --arg PATH "/proc/$pod/ns/net"
-        edit '.process.user = {uid: 1000, gid: 1000}'
-        create
-        ok start "$ID"
-        eventually prints "listening on 8080"
-        at "$host" ping -q -c 3 -i 0.1 -W 5 10.0.0.2
-        equal "$(at "$host" curl --silent --max-time 20 http://10.0.0.2:8080/bytes/100000 | wc -c)" 100000
-        ok delete --force "$ID"
-        equal "$(at "$pod" ip link show)" "$(<"$TEST_DIR/before")" "links of the pod"
-        equal "$(at "$pod" tc filter show dev eth0 ingress)" '' "filters of the pod"
-    done
+    local kind
+    machine_bundle() { tender_bundle "$kind" "$@"; }
+    for kind in "${tenders[@]}"; do serves_in_pod; done
 }
 
 @test "an external tender has no privilege, a filter, and a root of its own" {
