@@ -52,7 +52,7 @@ teardown() { clean_up; }
 }
 
 # One and a half times what crun needs for it, which is 4.5 MiB; Hack/bench peak measures both.
-@test "at most 7.25 MiB resident while an engine's container is made, its filter compiled or kept" {
+@test "at most 6.75 MiB resident while an engine's container is made, its filter compiled or kept" {
     local profile=/usr/share/containers/seccomp.json round filters=/run/swiftlet-filters
     [[ $(type -P time) ]] || skip "time(1) is not installed"
     [[ -e $profile ]] || skip "no $profile: it belongs to Debian's golang-github-containers-common"
@@ -66,7 +66,7 @@ teardown() { clean_up; }
         [[ -d $filters ]] || [[ $round == compiled ]] || fail "nothing is kept in $filters"
         command time --quiet --format %M --output "$TEST_DIR/peak" "$RUNTIME" --root "$ROOT" run --bundle "$BUNDLE" \
             "$ID" </dev/null >"$TEST_DIR/out" 2>&1 3>&- || fail "run failed: $(cat "$TEST_DIR/out")"
-        (($(<"$TEST_DIR/peak") <= 7424)) || fail "$round: $(<"$TEST_DIR/peak") KiB"
+        (($(<"$TEST_DIR/peak") <= 6912)) || fail "$round: $(<"$TEST_DIR/peak") KiB"
     done
 }
 
