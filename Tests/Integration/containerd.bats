@@ -323,3 +323,20 @@ accelerated() { # IMAGE NUMBER vsock|tcp MEMORY ARGS...
     need_machines
     accelerated http-virt 76 vsock 402653184 /unikernel --ipv4=10.76.0.2/24 --vaccel=vsock://2:2048
 }
+
+# As faasd does, which asks for no runtime and passes no annotation.
+@test "in the place of runc it runs the containers and the guests of whoever names no runtime" {
+    need_swiftlet
+    need_guests spt
+    [[ -x /usr/sbin/runc ]] || skip "no runc that it could stand in for"
+    ok image pack "$GUESTS/hello.spt" --tag test/hello --output "$LAB/hello.tar"
+    in_lab ctr image import "$LAB/hello.tar" >/dev/null
+    in_lab mount --bind "$(readlink -f "$RUNTIME")" /usr/sbin/runc
+    call ctr run --rm --cgroup "/$LAB_NAME/plain" "$image" plain sh -c 'echo a container; exit 3'
+    expect_status 3
+    expect_output 'a container'
+    call ctr run --rm --cgroup "/$LAB_NAME/guest" --memory-limit 33554432 localhost/test/hello:latest guest
+    in_lab umount /usr/sbin/runc
+    expect_success
+    expect_contains 'command line: '
+}
