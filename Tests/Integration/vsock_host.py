@@ -14,6 +14,7 @@ import os
 import selectors
 import socket
 import sys
+import time
 
 PIECE = 65536
 
@@ -83,6 +84,16 @@ def answer(kind, path, size):
 
 
 def connect(path, port):
+    """A stream to a guest's port. A guest that serves one at a time refuses others while it is at the end of that."""
+    deadline = time.monotonic() + 5
+    while (peer := try_to_connect(path, port)) is None:
+        if time.monotonic() > deadline:
+            sys.exit("refused")
+        time.sleep(0.05)
+    return peer
+
+
+def try_to_connect(path, port):
     peer = socket.socket(socket.AF_UNIX)
     peer.settimeout(60)
     peer.connect(path)
@@ -91,7 +102,7 @@ def connect(path, port):
     while not line.endswith(b"\n"):
         byte = peer.recv(1)
         if not byte:
-            sys.exit("refused")
+            return None
         line += byte
     if not line.startswith(b"OK "):
         sys.exit(f"answered {line!r}")
