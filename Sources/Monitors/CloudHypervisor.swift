@@ -61,21 +61,8 @@ public struct CloudHypervisor: Monitor {
     }
 
     private func check(_ launch: MonitorLaunch) throws(GuestError) {
-        guard launch.hardware.transports.contains(.pci) else {
-            throw GuestError("monitor \(name) has virtio-pci devices, which the guest does not drive")
-        }
-        guard launch.processors <= Self.mostProcessors else {
-            throw GuestError(
-                "monitor \(name) gives a guest at most \(Self.mostProcessors) processors, not \(launch.processors)")
-        }
-        guard launch.commandLine.utf8.allSatisfy({ 0x20...0x7E ~= $0 }) else {
-            throw GuestError("monitor \(name) takes a boot string of printable ASCII characters only")
-        }
-        let length = launch.commandLine.utf8.count
-        guard length <= Self.longestLine else {
-            throw GuestError(
-                "boot string of \(length) bytes is too long for monitor \(name) (at most \(Self.longestLine))")
-        }
+        try checkMachine(of: launch, has: .pci, mostProcessors: Self.mostProcessors)
+        try checkLine(of: launch, most: Self.longestLine)
     }
 
     /// The fields of its VmConfig.

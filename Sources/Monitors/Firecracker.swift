@@ -70,24 +70,10 @@ public struct Firecracker: Monitor {
     }
 
     private func check(_ launch: MonitorLaunch) throws(GuestError) {
-        guard launch.hardware.transports.contains(.mmio) else {
-            throw GuestError("monitor \(name) has virtio-mmio devices, which the guest does not drive")
-        }
-        guard launch.processors <= Self.mostProcessors else {
-            throw GuestError(
-                "monitor \(name) gives a guest at most \(Self.mostProcessors) processors, not \(launch.processors)")
-        }
-        guard launch.commandLine.utf8.allSatisfy({ 0x20...0x7E ~= $0 }) else {
-            throw GuestError("monitor \(name) takes a boot string of printable ASCII characters only")
-        }
+        try checkMachine(of: launch, has: .mmio, mostProcessors: Self.mostProcessors)
         let devices = launch.devices.count + (launch.vsock == nil ? 0 : 1)
         let most = Self.longestLine - 1 - Self.appended.always - devices * Self.appended.forDevice
-        let length = launch.commandLine.utf8.count
-        guard length <= most else {
-            throw GuestError(
-                "boot string of \(length) bytes is too long for monitor \(name) (at most \(most) with \(devices) devices)"
-            )
-        }
+        try checkLine(of: launch, most: most, because: " with \(devices) devices")
     }
 
     private static func disk(_ number: Int, _ disk: MonitorLaunch.Disk) -> MonitorRequest {
