@@ -172,7 +172,8 @@ final class GuestStart {
             startRequests: try plan.startRequests(of: monitor.plan, networks: taps.map(\.network), commandLine: line),
             stopRequest: plan.stopRequest, graceSeconds: monitor.plan.graceSeconds, status: plan.status)
         process.machine = machine?.link(taps)
-        if monitor.plan.program.reportsEnds { process.reports = .some(monitor.plan.hardware?.exitPort) }
+        process.reportsEnds = monitor.plan.program.reportsEnds
+        process.exitPort = monitor.plan.hardware?.exitPort
         return process
     }
 

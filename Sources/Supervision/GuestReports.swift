@@ -7,8 +7,8 @@ final class GuestReports {
     enum End: Equatable {
         /// It resets its machine.
         case reset
-        /// It has written this to its exit port.
-        case told(UInt32)
+        /// It has said with this status that it ends.
+        case told(Int32)
     }
 
     private let events: Descriptor
@@ -44,7 +44,7 @@ final class GuestReports {
         // A guest that says how it ends resets its machine then.
         if ready[1], let port {
             let bytes = try readSome(exit.raw, named: "exit port").prefix(Int(port.bytes))
-            return .told(bytes.reversed().reduce(0) { $0 << 8 | UInt32($1) })
+            return .told(port.status(of: bytes.reversed().reduce(0) { $0 << 8 | UInt32($1) }))
         }
         guard ready[0] else { return nil }
         text += try readSome(events.raw, named: "the monitor's events")

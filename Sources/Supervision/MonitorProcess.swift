@@ -27,8 +27,10 @@ public struct MonitorProcess {
     public let status: (Int32, Int32?) -> Int32
     /// What a virtual machine with an ordinary program has beside its monitor; nil for any other guest.
     public var machine: MachineLink?
-    /// Whether it reports how guests end, by ``MonitorProgram/reportsEnds``, and the port by which this one says so.
-    public var reports: ExitPort??
+    /// Whether it reports how guests end, see ``MonitorProgram/reportsEnds``.
+    public var reportsEnds = false
+    /// The port by which this guest says how it ended, where it has one.
+    public var exitPort: ExitPort?
 
     /// The control socket's descriptor in the monitor; the others follow.
     public static let firstDescriptor: Int32 = 3

@@ -19,7 +19,7 @@ public struct MonitorSupervisor {
             let signals = try SignalQueue()
             let control = try SocketPair(stream: true).take()
             let errors = try errorChannel()
-            let reports = try monitor.reports.map { try GuestReports($0) }
+            let reports = try monitor.reportsEnds ? GuestReports(monitor.exitPort) : nil
             let machine = try monitor.machine.map { try MachineChannel($0) }
             let supervisor = currentProcess()
             let child = try cloneProcess(namespaces: 0)
@@ -244,8 +244,10 @@ final class MonitorWatch {
         endChild(child)
         // Faster than the answer to the request that let it go.
         if case .starting = phase { begin(started) }
-        if case .told(let value) = end, let port = monitor.reports.flatMap({ $0 }) { return port.status(of: value) }
-        return status(.exited(0))
+        switch end {
+        case .told(let status): return status
+        case .reset: return status(.exited(0))
+        }
     }
 
     /// The server ends with the monitor, too; only a machine that goes on has lost it.
