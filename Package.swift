@@ -103,7 +103,7 @@ let package = Package(
             ["GuestModel", "Frameworks", "Monitors", "OCISpec", "OCIBundle", "HostConfiguration", "HostSystem"]),
         // act
         library("Networking", ["HostSystem", "GuestModel"]),
-        library("Storage", ["HostSystem", "LaunchPlanning"]),
+        library("Storage", ["HostSystem", "LaunchPlanning", "OCIBundle"]),
         library("Solo5Tender", ["CLinux", "HostSystem", "GuestModel"]),
         library("VsockDevice", ["CLinux", "HostSystem"]),
         library("ServiceManager", ["HostSystem"]),

@@ -1,3 +1,6 @@
+/// The characters of standard base64 text, each at its value.
+private let alphabet = [UInt8]("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/".utf8)
+
 /// The bytes of standard base64 text (RFC 4648 section 4, with padding); nil when it is not that.
 ///
 /// - Parameter text: Characters of the alphabet, a multiple of four with the padding.
@@ -21,13 +24,17 @@ public func decodeBase64(_ text: String) -> [UInt8]? {
     return bytes.dropLast(padding)
 }
 
-private func sixBits(_ character: UInt8) -> UInt32? {
-    switch character {
-    case UInt8(ascii: "A")...UInt8(ascii: "Z"): UInt32(character - UInt8(ascii: "A"))
-    case UInt8(ascii: "a")...UInt8(ascii: "z"): UInt32(character - UInt8(ascii: "a")) + 26
-    case UInt8(ascii: "0")...UInt8(ascii: "9"): UInt32(character - UInt8(ascii: "0")) + 52
-    case UInt8(ascii: "+"): 62
-    case UInt8(ascii: "/"): 63
-    default: nil
+private func sixBits(_ character: UInt8) -> UInt32? { alphabet.firstIndex(of: character).map(UInt32.init) }
+
+/// Standard base64 text of bytes, with padding (RFC 4648 section 4).
+public func encodeBase64(_ bytes: [UInt8]) -> String {
+    var characters = [UInt8]()
+    for start in stride(from: 0, to: bytes.count, by: 3) {
+        let group = bytes[start..<min(start + 3, bytes.count)]
+        let bits = group.reduce(0) { $0 << 8 | Int($1) } << (8 * (3 - group.count))
+        for index in 0..<4 {
+            characters.append(index <= group.count ? alphabet[bits >> (18 - 6 * index) & 63] : UInt8(ascii: "="))
+        }
     }
+    return String(decoding: characters, as: UTF8.self)
 }

@@ -1,4 +1,5 @@
 internal import HostSystem
+internal import OCIBundle
 
 /// A container image to be packed: a unikernel and the files beside it in one layer, on top of nothing.
 ///
@@ -90,7 +91,7 @@ extension ImagePacker {
     /// What says that the image is a unikernel, in the form that urunc expects too: its values in base64.
     private var marks: [(key: String, value: String)] {
         ([("com.urunc.unikernel.binary", files.first?.path ?? "")] + metadata).map { key, value in
-            (key, key.hasPrefix("com.urunc.") ? Base64Text.encoded(value) : value)
+            (key, key.hasPrefix("com.urunc.") ? encodeBase64(Array(value.utf8)) : value)
         }
     }
 

@@ -22,6 +22,18 @@ import Testing
         #expect(decodeBase64(text) == bytes)
     }
 
+    @Test("bytes become the text that they come from", arguments: sound)
+    func encodes(text: String, bytes: [UInt8]) {
+        #expect(encodeBase64(bytes) == text)
+    }
+
+    @Test(
+        "base64 has padding",
+        arguments: [("", ""), ("f", "Zg=="), ("fo", "Zm8="), ("foo", "Zm9v"), ("foob", "Zm9vYg==")])
+    func pads(text: String, encoded: String) {
+        #expect(encodeBase64(Array(text.utf8)) == encoded)
+    }
+
     @Test(
         "anything else is no base64",
         arguments: [

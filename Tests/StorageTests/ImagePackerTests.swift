@@ -27,13 +27,6 @@ import Testing
     }
 
     @Test(
-        "base64 has padding",
-        arguments: [("", ""), ("f", "Zg=="), ("fo", "Zm8="), ("foo", "Zm9v"), ("foob", "Zm9vYg==")])
-    func encodes(text: String, encoded: String) {
-        #expect(Base64Text.encoded(text) == encoded)
-    }
-
-    @Test(
         "an image has a host in its name and a tag after it",
         arguments: [
             ("hello", "localhost/hello:latest"), ("a/hello:1", "localhost/a/hello:1"),
