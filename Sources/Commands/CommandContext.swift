@@ -24,7 +24,7 @@ struct CommandContext {
     func hostConfiguration() throws -> String? {
         guard let path = globals.text(GlobalOptions.hostConfig) else { return nil }
         guard effectiveUser() == 0 else { throw UsageError("--host-config is only for root") }
-        return path.hasPrefix("/") ? path : "\(try currentDirectoryPath())/\(path)"
+        return try absolutePath(path)
     }
 
     private var usesSystemd: Bool {
@@ -49,7 +49,7 @@ struct CommandContext {
     private func root() throws -> (path: String, isTemporary: Bool) {
         guard let root = globals.text(GlobalOptions.root) else { return Self.defaultRoot() }
         guard !root.isEmpty else { throw UsageError("invalid root: an empty path names no directory") }
-        return (root.hasPrefix("/") ? root : "\(try currentDirectoryPath())/\(root)", false)
+        return (try absolutePath(root), false)
     }
 
     /// Where state is kept when nobody says where.

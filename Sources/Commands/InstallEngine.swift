@@ -97,7 +97,7 @@ private struct EngineFile {
             let content = try readAll(file.raw, named: path, limit: Self.largest)
             found = (try absolutePath(of: file.raw), content, status)
         } catch let error as HostError where error.isNotFound {}
-        self.path = try found?.path ?? (path.hasPrefix("/") ? path : "\(currentDirectoryPath())/\(path)")
+        self.path = try found?.path ?? absolutePath(path)
         content = found?.content
         status = found?.status
     }

@@ -109,6 +109,11 @@ public func currentDirectoryPath() throws(HostError) -> String {
     return String(decoding: buffer.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
 }
 
+/// A path from the root of the file system: a relative one is below the current directory.
+public func absolutePath(_ path: String) throws(HostError) -> String {
+    path.hasPrefix("/") ? path : "\(try currentDirectoryPath())/\(path)"
+}
+
 /// Makes an open directory the current one. See fchdir(2).
 public func changeDirectory(to descriptor: Int32) throws(HostError) {
     try check("fchdir", "descriptor \(descriptor)", lx_fchdir(descriptor))

@@ -142,10 +142,13 @@ extension Log.Format {
         return text + "\""
     }
 
-    private static func hexadecimal(_ value: UInt32, digits: Int) -> String {
-        let text = String(value, radix: 16)
-        return String(repeating: "0", count: max(0, digits - text.count)) + text
-    }
+}
+
+/// A number in hexadecimal, with at least so many digits.
+public func hexadecimal(_ value: UInt32, digits: Int) -> String { padded(String(value, radix: 16), digits) }
+
+private func padded(_ text: String, _ width: Int) -> String {
+    String(repeating: "0", count: max(0, width - text.utf8.count)) + text
 }
 
 /// The time of day as the log writes it.
@@ -176,8 +179,5 @@ public enum WallClock {
         return "\(whole.dropLast()).\(padded(nanoseconds % 1_000_000_000, 9))Z"
     }
 
-    private static func padded(_ value: Int64, _ width: Int) -> String {
-        let text = String(value)
-        return String(repeating: "0", count: max(0, width - text.count)) + text
-    }
+    private static func padded(_ value: Int64, _ width: Int) -> String { HostSystem.padded(String(value), width) }
 }

@@ -1,3 +1,5 @@
+internal import HostSystem
+
 /// The hash SHA-256 of FIPS 180-4, by which images name their parts.
 struct SHA256 {
     private static let constants: [UInt32] = [
@@ -37,10 +39,7 @@ struct SHA256 {
         let bits = count << 3
         last.update([0x80] + [UInt8](repeating: 0, count: Int((119 - count % 64) % 64)))
         last.update((0..<8).map { UInt8(truncatingIfNeeded: bits >> (56 - 8 * UInt64($0))) })
-        return last.state.map { word in
-            let digits = String(word, radix: 16)
-            return String(repeating: "0", count: 8 - digits.utf8.count) + digits
-        }.joined()
+        return last.state.map { hexadecimal($0, digits: 8) }.joined()
     }
 
     /// The hash of `bytes`.
