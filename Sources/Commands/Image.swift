@@ -1,3 +1,4 @@
+import EngineConfiguration
 import HostSystem
 import Storage
 
@@ -53,14 +54,27 @@ enum Image: Command {
         packer.arguments = arguments.texts(argument)
         packer.environment = arguments.texts(environment)
         for variable in packer.environment { _ = try pair(variable, environment) }
+        try addMarks(arguments, to: &packer)
+        try addFiles(arguments, to: &packer)
+        let digest = try packer.pack(to: path)
+        try context.output("\(path): \(packer.name) \(digest)\n")
+        return 0
+    }
+
+    /// What says which guest it is, and labels of other kinds.
+    private static func addMarks(_ arguments: Arguments, to packer: inout ImagePacker) throws(UsageError) {
         for label in arguments.texts(label) {
             let pair = try pair(label, Self.label)
-            let isMark = marks.contains { pair.key.hasPrefix($0) }
+            let isMark = EngineEntry.annotationPrefixes.contains { pair.key.hasPrefix($0) }
             if isMark { packer.metadata.append(pair) } else { packer.labels.append(pair) }
         }
         for (option, key) in [(type, "unikernelType"), (monitor, "hypervisor"), (commandLine, "cmdline")] {
             if let value = arguments.text(option) { packer.metadata.append(("com.urunc.unikernel.\(key)", value)) }
         }
+    }
+
+    /// The files beside the unikernel.
+    private static func addFiles(_ arguments: Arguments, to packer: inout ImagePacker) throws(UsageError) {
         if let initrd = arguments.text(initrd) { add(initrd, at: "/initrd", as: "initrd", to: &packer) }
         for disk in arguments.texts(disk) {
             if disk.utf8.contains(UInt8(ascii: "=")) {
@@ -78,13 +92,7 @@ enum Image: Command {
         guard Set(paths).count == paths.count, !paths.contains("urunc.json") else {
             throw UsageError("two files of the image have the same path: \(paths.joined(separator: ", ")), urunc.json")
         }
-        let digest = try packer.pack(to: path)
-        try context.output("\(path): \(packer.name) \(digest)\n")
-        return 0
     }
-
-    /// What names begin with that the runtime reads.
-    private static let marks = ["org.swiftlet.", "com.urunc.unikernel.", "org.unikraft."]
 
     private static func add(_ source: String, at path: String, as name: String, to packer: inout ImagePacker) {
         packer.files.append(.init(source: source, path: path))

@@ -32,8 +32,8 @@ public enum Engine: String, CaseIterable, Sendable {
 public struct EngineEntry: Sendable {
     /// What engines call the runtime.
     public static let name = "swiftlet"
-    /// Annotations that containerd passes on.
-    static let annotations = ["org.swiftlet.*", "com.urunc.unikernel.*", "org.unikraft.*"]
+    /// What the names of annotations begin with that the runtime reads.
+    public static let annotationPrefixes = ["org.swiftlet.", "com.urunc.unikernel.", "org.unikraft."]
 
     let engine: Engine
     let path: String
@@ -102,7 +102,7 @@ extension EngineEntry {
         }
         // The kubelet and all handlers have to agree on who makes cgroups.
         let usesSystemd = outline.value(runtimes + ["runc", "options", "SystemdCgroup"]) == "true"
-        let annotations = Self.annotations.map { "\"\($0)\"" }.joined(separator: ", ")
+        let annotations = Self.annotationPrefixes.map { "\"\($0)*\"" }.joined(separator: ", ")
         lines.append(
             """
             [\(OwnLines.name(of: handler))]
