@@ -251,6 +251,37 @@ ends_task() { # ID SIGNAL STATUS
     equal "$(lab_network)" "$before" 'the network afterwards'
 }
 
+@test "ctr runs a Linux guest under QEMU: words, disk, status, network, pause, signals" {
+    need_linux_image ctr image import
+    lab_cni 81
+    linux() { # OPTIONS... -- ARGS...
+        local options=()
+        while [[ $1 != -- ]]; do options+=("$1") && shift; done
+        call ctr run "${runtime_options[@]}" --cgroup "/$LAB_NAME/linux" --memory-limit 402653184 "${options[@]}" \
+            localhost/test/linux:latest linux /unikernel "${@:2}"
+    }
+    linux --rm -- read vda exit 7
+    expect_status 7
+    expect_contains $'argument [read]\nargument [vda]\nargument [exit]\nargument [7]'
+    expect_contains 'the first line of the disk'
+    linux --cni --detach --log-uri "file://$TEST_DIR/linux.out" -- serve
+    expect_success
+    local address
+    PATIENCE=40 eventually has_output linux serving
+    address=$(sed -n 's/^network eth0 .* \([0-9.]*\)\/.*/\1/p' "$TEST_DIR/linux.out")
+    eventually linux_answers "$address" serve
+    works ctr task pause linux
+    ! linux_answers "$address" serve || fail 'it answers while it is paused'
+    works ctr task resume linux
+    eventually linux_answers "$address" serve
+    PATIENCE=20 ends_task linux TERM 143
+    grep -q 'asked to end' "$TEST_DIR/linux.out" || fail 'it was not asked to end'
+    linux --detach --log-uri "file://$TEST_DIR/other.out" -- wait
+    expect_success
+    PATIENCE=40 eventually has_output other waiting
+    ends_task linux KILL 137
+}
+
 # A network for `ctr run --cni`.
 lab_cni() { # NUMBER
     [[ -x /usr/lib/cni/bridge ]] || skip "containernetworking-plugins is not installed"

@@ -158,6 +158,44 @@ one$"
     equal "$(lab_network)" "$before" 'the network afterwards'
 }
 
+@test "podman: a Linux guest under QEMU" {
+    [[ -x /usr/lib/cni/bridge ]] || skip "containernetworking-plugins is not installed"
+    need_command iptables
+    need_linux_image bash -euc 'source "$LAB/engine.bash"; cli load --quiet --input "$0"'
+    linux() { # OPTIONS... -- ARGS...
+        local options=()
+        while [[ $1 != -- ]]; do options+=("$1") && shift; done
+        call bash -c 'source "$LAB/engine.bash"; cli run "${run_options[@]}" --name linux --memory 384m "$@"' podman \
+            "${options[@]}" localhost/test/linux "${@:2}"
+    }
+    linux --network none --rm -- read vda exit 7
+    expect_status 7
+    expect_contains 'the first line of the disk'
+    podman_cli network create --subnet 10.83.0.0/24 linux
+    expect_success
+    linux --network linux --ip 10.83.0.7 --detach -- serve
+    expect_success
+    PATIENCE=40 eventually linux_answers 10.83.0.7 serve
+    podman_cli pause linux
+    expect_success
+    ! linux_answers 10.83.0.7 serve || fail 'it answers while it is paused'
+    podman_cli unpause linux
+    eventually linux_answers 10.83.0.7 serve
+    podman_cli stop --time 30 linux
+    podman_cli inspect --format '{{.State.ExitCode}} {{.State.Status}}' linux
+    expect_output '143 exited'
+    podman_cli logs linux
+    expect_contains 'asked to end'
+    podman_cli start linux
+    PATIENCE=40 eventually linux_answers 10.83.0.7 serve
+    podman_cli kill linux
+    stopped() { podman_cli inspect --format '{{.State.ExitCode}} {{.State.Status}}' linux && [[ $output == '137 exited' ]]; }
+    eventually stopped
+    podman_cli rm linux
+    podman_cli network rm linux
+    expect_success
+}
+
 @test "podman: a user namespace" {
     step run 'run_options+=(--uidmap 0:100000:5000)'
     step exec 'run_options+=(--uidmap 0:100000:5000)'

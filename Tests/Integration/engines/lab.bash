@@ -266,6 +266,27 @@ lab_machine_images() { # COMMAND... ARCHIVE is added
     done
 }
 
+# Debian's kernel with a disk, packed by the runtime; the engine's own command takes the archive. Skips the test where it
+# cannot be made.
+need_linux_image() { # COMMAND... ARCHIVE is added
+    need_machines
+    "$repository/Hack/linux-guest" >"$TEST_DIR/linux.log" 2>&1 || {
+        [[ $? == 77 ]] || fail "Hack/linux-guest: $(cat "$TEST_DIR/linux.log")"
+        skip "$(tail -n 1 "$TEST_DIR/linux.log")"
+    }
+    echo 'the first line of the disk' >"$LAB/linux.disk"
+    truncate --size 4096 "$LAB/linux.disk"
+    # A debug build takes its time for tens of MiB.
+    LIMIT=120 ok image pack "$GUESTS/linux/vmlinuz" --type linux --initrd "$GUESTS/linux/initrd" --disk "$LAB/linux.disk" \
+        --tag test/linux --output "$LAB/linux.tar"
+    in_lab "$@" "$LAB/linux.tar" >/dev/null
+}
+
+# A Linux guest answers at its address with what it was told.
+linux_answers() { # ADDRESS WORD
+    in_lab curl --silent --fail --max-time 2 "http://$1:8080/" | grep -qF "argument [$2]"
+}
+
 has_machines() {
     is_swiftlet && [[ -e $GUESTS/hello.virt ]] && PATH=$LAB_PATH command -v qemu-system-x86_64 >/dev/null
 }
