@@ -167,6 +167,8 @@ expect_installed() { # DIRECTORY PREFIX ZSH_DIRECTORY
 @test "the Debian package has no complaints of lintian, and what it holds runs" {
     local command
     for command in dpkg-buildpackage dh lintian; do need_command "$command"; done
+    # What dpkg-buildpackage asks for, and dpkg-dev alone does not bring.
+    dpkg-query --show build-essential >/dev/null 2>&1 || skip "build-essential is not installed"
     [[ $(readelf --wide --sections "$RUNTIME") != *.symtab* ]] || skip "$RUNTIME has symbols: not a release build"
     local package dest=$TEST_DIR/dest
     package=$(SWIFTLET_OUT=$(dirname "$RUNTIME") "$repository/Hack/package" --no-build --output "$TEST_DIR" |
