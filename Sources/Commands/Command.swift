@@ -15,9 +15,9 @@ protocol Command {
 enum Catalogue {
     static var commands: [any Command.Type] {
         [
-            Create.self, Start.self, State.self, Kill.self, Delete.self, Run.self, Exec.self, Ps.self, Pause.self,
-            Resume.self, Checkpoint.self, Restore.self, Update.self, Events.self, List.self, Spec.self, Features.self,
-            Plan.self, Check.self, Image.self, InstallEngine.self, Man.self,
+            Create.self, Start.self, State.self, Kill.self, Delete.self, Run.self, Exec.self, Ps.self, Trace.self,
+            Pause.self, Resume.self, Checkpoint.self, Restore.self, Update.self, Events.self, Metrics.self, List.self,
+            Spec.self, Features.self, Plan.self, Check.self, Image.self, InstallEngine.self, Man.self,
             Completion.self, Help.self,
         ]
     }

@@ -86,7 +86,15 @@ private struct CommandLineRun {
         for remark in globals.ignored + arguments.ignored { log.debug(remark) }
         // A log that cannot be written must be known before anything is done, not after; the log has reported it.
         guard log.failure == nil else { return 1 }
-        return try command.run(arguments, CommandContext(called: called, globals: globals, log: log, output: output))
+        let began = monotonicNanoseconds()
+        let status = try command.run(
+            arguments, CommandContext(called: called, globals: globals, log: log, output: output))
+        if let kind = declaration.positionals.first?.kind, kind == .container || kind == .newContainer {
+            log.step(
+                "all", of: command.name, container: arguments.positionals.first ?? "",
+                nanoseconds: monotonicNanoseconds() - began)
+        }
+        return status
     }
 
     private func makeLog(_ globals: Arguments) -> Log {

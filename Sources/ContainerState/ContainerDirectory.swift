@@ -7,6 +7,8 @@ public struct ContainerDirectory: ~Copyable {
     static let recordName = "state.json"
     /// The name of the copy of config.json.
     static let configName = "config.json"
+    /// The name of the file of what the container's commands did when.
+    static let timelineName = "timeline"
     /// The name of the socket; it is there from `create` to `start`.
     static let startName = "start"
     /// The name of the directory that a container sees which tells a service manager of itself.
@@ -58,6 +60,20 @@ public struct ContainerDirectory: ~Copyable {
     /// Replaces the record in one step.
     public func write(_ record: ContainerRecord) throws(HostError) {
         try replaceFile(Self.recordName, in: directory.raw, with: record.json.bytes())
+    }
+
+    /// Adds what a command has done to the container's time lines.
+    public func keep(_ timeline: Timeline) throws(HostError) {
+        let file = try open(
+            Self.timelineName, in: directory.raw, flags: [.writeOnly, .create, .append, .noFollow], mode: 0o600)
+        try writeAll([UInt8]((timeline.text + "\n").utf8), to: file.raw, named: Self.timelineName)
+    }
+
+    /// The time lines of the container's life, as they were kept; none for a container of an earlier version's.
+    public func timelines() throws(HostError) -> [Timeline] {
+        guard exists(Self.timelineName, in: directory.raw) else { return [] }
+        let lines = try readText(Self.timelineName, in: directory.raw).split(separator: "\n")
+        return lines.compactMap { Timeline(text: $0) }
     }
 
     /// Keeps a copy of config.json: the bundle's may change, or go, while the container lives.

@@ -59,6 +59,16 @@ public final class Log {
         append(line(level, message()))
     }
 
+    /// Writes a line for debugging about a step of a command: what was done, for which container, and how long it took.
+    public func step(_ step: String, of command: String, container: String, nanoseconds: Int64) {
+        guard .debug <= level else { return }
+        let fields: [(String, JSONValue)] = [
+            ("command", .string(command)), ("container", .string(container)), ("duration_ns", .integer(nanoseconds)),
+            ("step", .string(step)),
+        ]
+        append(line(.debug, "\(command): \(step) done", fields))
+    }
+
     /// Writes a line for debugging.
     public func debug(_ message: @autoclosure () -> String) { write(.debug, message()) }
 
@@ -94,20 +104,31 @@ public final class Log {
         }
     }
 
-    private func line(_ level: Level, _ message: String) -> String {
-        format.line(level, message, time: WallClock.text(seconds: wallClockNanoseconds() / 1_000_000_000))
+    private func line(_ level: Level, _ message: String, _ fields: [(String, JSONValue)] = []) -> String {
+        let time = WallClock.text(seconds: wallClockNanoseconds() / 1_000_000_000)
+        return format.line(level, message, time: time, fields)
     }
 }
 
 extension Log.Format {
     /// One line of the log with its line feed, key order and quoting as logrus has them.
-    public func line(_ level: Log.Level, _ message: String, time: String) -> String {
+    ///
+    /// - Parameter fields: What else it says, sorted by name.
+    public func line(
+        _ level: Log.Level, _ message: String, time: String, _ fields: [(key: String, value: JSONValue)] = []
+    ) -> String {
         switch self {
         case .text:
-            return "time=\"\(time)\" level=\(level.name) msg=\(Self.field(message))\n"
+            return fields.reduce("time=\"\(time)\" level=\(level.name) msg=\(Self.field(message))") { line, field in
+                "\(line) \(field.key)=\(Self.field(field.value.string ?? field.value.text()))"
+            } + "\n"
         case .json:
-            let object: JSONValue = ["level": .string(level.name), "msg": .string(message), "time": .string(time)]
-            return object.text() + "\n"
+            let own: [(key: String, value: JSONValue)] = [
+                ("level", .string(level.name)), ("msg", .string(message)), ("time", .string(time)),
+            ]
+            // logrus sorts all keys.
+            let members = fields.isEmpty ? own : (own + fields).sorted { $0.key < $1.key }
+            return JSONValue.object(JSONObject(members)).text() + "\n"
         }
     }
 

@@ -6,19 +6,33 @@ internal import CLinux
 /// in the container can then open it and write to it once it has ended. So process 1 of a container that runs programs is
 /// made by a copy of this program that cannot be written to.
 public enum SelfProtection {
+    /// The variable by which the copy learns when the program began, for its time line.
+    private static let beganName = "SWIFTLET_BEGAN"
+
+    /// When the program began that this process was made a copy of, as ``monotonicNanoseconds()`` counts; nil in one that is
+    /// no copy. The second caller gets nil: nobody else is to see the variable.
+    public static func takeBeginning() -> Int64? {
+        guard let text = Program.environment(beganName) else { return nil }
+        // SAFETY: the name is a NUL-terminated string for the length of the call; nothing holds a pointer into the environment.
+        unsafe lx_unset_environment(beganName)
+        return Int64(text)
+    }
+
     /// Replaces this process by itself, run from a read-only copy; returns when that is the case already.
     ///
     /// The copy is a private read-only mount of the program's file, which costs no memory, or else a sealed file in
     /// memory. See open_tree(2), mount_setattr(2), memfd_create(2).
+    /// - Parameter began: When this process began, to be told to the copy.
     /// - Throws: ``HostError`` when neither can be made.
-    public static func ensure() throws(HostError) {
+    public static func ensure(began: Int64? = nil) throws(HostError) {
         let program = try open("/proc/self/exe", flags: .pathOnly)
         if try mountFlags(of: program.raw).contains(.readOnly) { return }
         if try isSealed() { return }
         let copy = try readOnlyMount(of: program.raw)
         var words = Program.arguments
         if words.isEmpty { words = ["swiftlet"] }
-        try execute(descriptor: copy.raw, arguments: words, environment: currentEnvironment())
+        let told = began.map { ["\(beganName)=\($0)"] } ?? []
+        try execute(descriptor: copy.raw, arguments: words, environment: currentEnvironment() + told)
     }
 
     private static func readOnlyMount(of program: Int32) throws(HostError) -> Descriptor {

@@ -20,13 +20,18 @@ extension Runtime {
     ///
     /// - Parameter standIn: Asked for a socket that takes the terminal's master, when the options name none.
     func make(id: String, options: CreateOptions, standIn: () throws -> Int32?) throws -> Int32 {
+        let timeline = timelineOfCreate(id)
         try checkSystemd()
         let bundle = try Bundle(path: options.bundle, configFile: options.configFile)
+        timeline.mark("configuration")
         for remark in bundle.spec.linux?.resources?.remarks ?? [] { log.warning(remark) }
         let launch = try planLaunch(
             bundle, configuration: hostConfiguration, inMachines: settings.runsMachines)
+        timeline.mark("plan")
         // A guest cannot reach this program's file; what an ordinary user's container could write, the user can anyway.
-        if launch.plan.guest == nil && effectiveUser() == 0 && !MachineInit.isWanted { try SelfProtection.ensure() }
+        if launch.plan.guest == nil && effectiveUser() == 0 && !MachineInit.isWanted {
+            try SelfProtection.ensure(began: timeline.began)
+        }
         let callers = try CallerDescriptors(preserving: options.preserveDescriptors, log)
         let wantsTerminal = bundle.spec.process?.terminal == true
         let held = DescriptorSet()
@@ -43,18 +48,40 @@ extension Runtime {
             log.debug("mounts that the guest is not given: \(leftOut.joined(separator: " "))")
         }
 
+        timeline.mark("files")
+
         let directory = try store.make(id: id)
         var failedInHooks: ContainerRecord?
         do {
             let creation = Creation(
                 runtime: self, options: options, id: id, launch: launch,
-                consoleSocket: consoleSocket, pidfdSocket: pidfdSocket, guest: guest, callers: callers)
-            return try creation.carryOut(bundle, in: directory, failedInHooks: &failedInHooks)
+                consoleSocket: consoleSocket, pidfdSocket: pidfdSocket, guest: guest, callers: callers,
+                timeline: timeline)
+            let pid = try creation.carryOut(bundle, in: directory, failedInHooks: &failedInHooks)
+            keep(timeline, in: directory)
+            return pid
         } catch {
             try? directory.remove()
             // Steps 12 and 13 of the lifecycle in runtime.md.
             if let record = failedInHooks { runLateHooks(.poststop, record, status: .stopped) }
             throw error
+        }
+    }
+
+    /// Begins when the command did, though this process be its copy.
+    private func timelineOfCreate(_ id: String) -> Timeline {
+        let first = SelfProtection.takeBeginning().flatMap { (0...settings.began).contains($0) ? $0 : nil }
+        let timeline = Timeline("create", began: first ?? settings.began, container: id, log: log)
+        if first != nil { timeline.mark("read-only-copy", at: settings.began) }
+        return timeline
+    }
+
+    /// A container is not worse for a time line that cannot be written.
+    func keep(_ timeline: Timeline, in directory: borrowing ContainerDirectory) {
+        do throws(HostError) {
+            try directory.keep(timeline)
+        } catch {
+            log.debug("cannot keep the time line of \(directory.id): \(error)")
         }
     }
 
@@ -77,14 +104,15 @@ private final class Creation {
     /// What runs the guest; nil for a container without one.
     let guest: GuestStart?
     let callers: CallerDescriptors
+    let timeline: Timeline
 
     init(
         runtime: Runtime, options: CreateOptions, id: String, launch: PlannedLaunch, consoleSocket: Int32?,
-        pidfdSocket: Int32?, guest: GuestStart?, callers: CallerDescriptors
+        pidfdSocket: Int32?, guest: GuestStart?, callers: CallerDescriptors, timeline: Timeline
     ) {
         (self.runtime, self.options, self.id, self.launch) = (runtime, options, id, launch)
         (self.consoleSocket, self.pidfdSocket) = (consoleSocket, pidfdSocket)
-        (self.guest, self.callers) = (guest, callers)
+        (self.guest, self.callers, self.timeline) = (guest, callers, timeline)
     }
 
     /// Makes the sandbox and its process; returns the pid.
@@ -97,6 +125,7 @@ private final class Creation {
         var record = self.record(of: bundle)
         if launch.plan.guest?.vsock != nil { record.vsockDirectory = VsockDirectory.newPath() }
         var sandbox = try Sandbox(request(bundle, in: directory, sockets: record.vsockDirectory))
+        timeline.mark("sandbox")
         for warning in sandbox.warnings { runtime.log.warning(warning) }
         if !record.networkDevices.isEmpty, let joined = try sandbox.joinedNetwork {
             (record.networkNamespace, record.networkNamespaceNumber) = joined
@@ -108,13 +137,16 @@ private final class Creation {
         // Written before anything is made, so that `delete` knows what to look for whatever happens here.
         try directory.write(record)
         let listener = try directory.listenForStart()
+        timeline.mark("state")
         do {
             if !record.vsockDirectory.isEmpty { try VsockDirectory.make(record.vsockDirectory, for: bundle.spec) }
             try sandbox.makeCgroups()
             record.processCgroups = sandbox.cgroup.directories
+            timeline.mark("cgroups")
             if sandbox.sharesMounts { try bindRoot(sandbox, &record, directory) }
             record.pid = try makeProcess(&sandbox, listener: listener.raw, record, directory)
             try confirm(&record, directory)
+            timeline.mark("record")
             runtime.log.debug("init: closing the pipe to signal completion: process 1 of \(id) waits for start")
             return record.pid
         } catch {
@@ -200,6 +232,7 @@ private final class Creation {
         if bundle.spec.linux?.seccomp != nil { request.filterCache = runtime.filterCache }
         if launch.plan.guest == nil { try ReadinessRelay.prepare(&request.spec, in: directory) }
         request.systemdCgroup = runtime.settings.systemdCgroup
+        request.timeline = timeline
         request.noPivot = options.noPivot
         request.noNewKeyring = options.noNewKeyring
         request.rootless = runtime.settings.rootless

@@ -116,27 +116,40 @@ final class GuestStart {
 
     /// Process 1 of the container, once `start` has come.
     func supervise(_ connection: StartConnection) -> Never {
+        let timeline = Timeline("supervisor")
         do {
             let (taps, reached) = try GuestWiring.received(connection.handed)
+            timeline.mark("process-1")
             let line = try plan.bootString(connections: taps.map(\.connection), agent: reached?.location)
             if let agent, let socket = try reached?.socket ?? agentSocket() {
                 try launcher(of: agent, socket: socket).begin()
+                timeline.mark("agent")
             }
             switch plan.form {
             case .embedded(let tender):
                 let guest = SupervisedGuest(
                     tender: tender, memoryMiB: plan.memoryMiB, commandLine: line, image: image, kvm: kvm,
                     devices: taps.map(\.device) + blocks.map(SupervisedDevice.init))
-                Supervisor(guest).run(started: connection.succeed, failed: connection.fail)
+                Supervisor(guest).run(
+                    loaded: {
+                        timeline.mark("guest")
+                        connection.report(timeline)
+                    }, started: connection.succeed, failed: connection.fail)
             case .external:
                 var process = try process(line, taps)
                 if let vsock = plan.vsock, let vsockFilter {
                     let device = VsockProcess(
                         guestCID: vsock.guestCID, path: MonitorLaunch.vsockPath, filter: vsockFilter)
                     process.attach(try device.begin())
+                    timeline.mark("vsock")
                 }
                 _ = Descriptor(owning: image)
-                MonitorSupervisor(process).run(started: connection.succeed, failed: connection.fail)
+                MonitorSupervisor(process, timeline).run(
+                    started: {
+                        timeline.mark("guest")
+                        connection.report(timeline)
+                        connection.succeed()
+                    }, failed: connection.fail)
             }
         } catch {
             connection.fail("\(error)")

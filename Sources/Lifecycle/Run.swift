@@ -20,7 +20,7 @@ extension Runtime {
         do {
             try console?.takeTerminal()
             try console?.prepare()
-            let relay = try begin(id: id).relay
+            let relay = try begin(id: id, since: monotonicNanoseconds()).relay
             guard let signals else {
                 try relay?.waitUntilReady(pid)
                 return 0

@@ -16,6 +16,8 @@ public struct RuntimeSettings {
     public var runsMachines = false
     /// Where messages go.
     public let log: Log
+    /// When the command began.
+    let began = monotonicNanoseconds()
 
     /// Creates settings.
     public init(

@@ -13,10 +13,11 @@ extension Runtime {
     }
 
     /// Starts it; returns its process, and what comes from that for a service manager that wants to know.
-    func begin(id: String) throws -> (pid: Int32, relay: ReadinessRelay?) {
+    func begin(id: String, since began: Int64? = nil) throws -> (pid: Int32, relay: ReadinessRelay?) {
+        let timeline = Timeline("start", began: began ?? settings.began, container: id, log: log)
         let container = try open(id, lock: true)
         let relay = try container.status == .created ? ReadinessRelay(container.directory) : nil
-        let record = try begin(container)
+        let record = try begin(container, timeline)
         do {
             try runPoststartHooks(record)
         } catch {
@@ -56,7 +57,7 @@ extension Runtime {
     }
 
     /// Lets process 1 go on. The lock ends here: a hook that takes its time must not keep `delete` waiting.
-    private func begin(_ container: consuming Container) throws -> ContainerRecord {
+    private func begin(_ container: consuming Container, _ timeline: Timeline) throws -> ContainerRecord {
         let status = container.status
         guard var record = container.record, status == .created else {
             // runc's words.
@@ -67,15 +68,17 @@ extension Runtime {
             }
         }
         let connection = try connect(container.directory)
+        timeline.mark("container")
         if !record.networkDevices.isEmpty {
             try GuestWiring.connect(&record, over: connection) { changed throws in
                 try container.directory.write(changed)
             }
+            timeline.mark("network")
         }
         // The container counts as running from here: if this process ends now, process 1 sees it and ends as well.
         try container.directory.removeStartSocket()
         do {
-            try StartConnection.start(over: connection) { listener in
+            try StartConnection.start(over: connection, timeline) { listener in
                 let agent = SeccompAgent(path: record.listenerPath, metadata: record.listenerMetadata)
                 try agent.take(listener, of: record.pid, document(record, status: .running))
             }
@@ -84,6 +87,8 @@ extension Runtime {
             waitForEnd(of: record)
             throw error
         }
+        timeline.mark("begun")
+        keep(timeline, in: container.directory)
         return record
     }
 

@@ -7,6 +7,14 @@ struct ContainerInit: ~Copyable {
     let channel: InitChannel
     /// Where `start` will connect.
     let listener: Int32
+    /// What this process does of `create`.
+    private let timeline = Timeline("init")
+
+    init(settings: SandboxSettings, channel: consuming InitChannel, listener: Int32) {
+        self.settings = settings
+        self.channel = channel
+        self.listener = listener
+    }
 
     private var linux: LinuxSpec { settings.spec.linux ?? LinuxSpec() }
     private var process: Process { settings.spec.process ?? Process() }
@@ -22,11 +30,14 @@ struct ContainerInit: ~Copyable {
         var network: Int32?
         do {
             try prepareNamespaces()
+            timeline.mark("namespaces")
             // While there is a procfs.
             if settings.offersNetwork { network = try open("/proc/self/ns/net", flags: .readOnly).release() }
             let console = try furnish()
+            timeline.mark("root")
             try setup.attach(console)
             program = try settleProcess(keeping: network)
+            timeline.mark("process")
             try tellReady()
         } catch {
             try? channel.send(.failed("\(error)"))
@@ -148,11 +159,13 @@ struct ContainerInit: ~Copyable {
         let hooks = settings.spec.hooks
         let hasHooks = !(hooks.prestart.isEmpty && hooks.createRuntime.isEmpty && hooks.createContainer.isEmpty)
         guard hasHooks || !linux.netDevices.isEmpty else { return }
+        timeline.mark("mounts")
         try channel.send(.runHooks)
         let pid = try waitToProceed()
         // Where runc's run, and where they find the container's files.
         if !hooks.createContainer.isEmpty, !settings.isGuest { try changeDirectory(to: settings.rootPath) }
         try HookRunner(state: state(pid: pid)).run(hooks.createContainer, kind: .createContainer)
+        timeline.mark("container-hooks")
     }
 
     private func state(pid: Int32) -> ContainerStateDocument {
@@ -261,7 +274,7 @@ extension ContainerInit {
     private func tellReady() throws(HostError) {
         exitOnSignals()
         try setParentDeathSignal(0)
-        try channel.send(.ready)
+        try channel.send(.ready(timeline.text))
     }
 
     /// Replaces this process by the program. Returns only by throwing.

@@ -8,8 +8,8 @@ enum InitMessage: Equatable {
     case proceed(pid: Int32)
     /// From the child: the namespaces are there and the mounts are made; run the hooks that belong here.
     case runHooks
-    /// From the child: all is done but the start.
-    case ready
+    /// From the child: all is done but the start; the text is its ``HostSystem/Timeline``'s.
+    case ready(String)
     /// From the child: it failed, and why.
     case failed(String)
 
@@ -18,7 +18,7 @@ enum InitMessage: Equatable {
         switch self {
         case .proceed(let pid): [UInt8]("p\(pid)".utf8)
         case .runHooks: [UInt8(ascii: "h")]
-        case .ready: [UInt8(ascii: "r")]
+        case .ready(let timeline): [UInt8]("r\(timeline)".utf8)
         case .failed(let reason): [UInt8]("f\(bounded(reason))".utf8)
         }
     }
@@ -31,7 +31,7 @@ enum InitMessage: Equatable {
             guard let pid = Int32(text) else { return nil }
             self = .proceed(pid: pid)
         case UInt8(ascii: "h"): self = .runHooks
-        case UInt8(ascii: "r"): self = .ready
+        case UInt8(ascii: "r"): self = .ready(text)
         case UInt8(ascii: "f"): self = .failed(text)
         default: return nil
         }

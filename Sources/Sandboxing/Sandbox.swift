@@ -36,6 +36,8 @@ public final class SandboxRequest {
     public var rootless: Bool?
     /// systemd makes the cgroups.
     public var systemdCgroup = false
+    /// Gets the steps.
+    public var timeline: Timeline?
 
     /// Creates a request with runc's defaults.
     public init(id: String, spec: RuntimeSpec, plan: LaunchPlan, bundle: String, rootPath: String) {
@@ -52,6 +54,7 @@ public final class SandboxRequest {
 /// One sandbox serves ordinary programs and monitors alike; they differ in the last step only.
 public struct Sandbox {
     let settings: SandboxSettings
+    private let timeline: Timeline?
     /// The container's cgroups.
     public var cgroup: Cgroup { settings.cgroup }
     /// What config.json asks for and the container does without.
@@ -81,6 +84,7 @@ public struct Sandbox {
             try SpecChecks.checkGuest(request.spec, namespaces, networkDevices: guest.wiring)
         }
         warnings = Self.warnings(request.spec, identity)
+        timeline = request.timeline
         settings = SandboxSettings(
             request, namespaces, try Self.planCgroup(request), identity, ExecutionAttributes(process, linux))
     }
@@ -197,6 +201,7 @@ public struct Sandbox {
             )
             .run(guest: guest)
         }
+        timeline?.mark("clone")
         _ = Descriptor(owning: theirs)
         settings.cgroup.membershipFiles.close()
         do {
@@ -219,11 +224,12 @@ public struct Sandbox {
         try channel.send(.proceed(pid: pid))
         while true {
             switch try channel.receive() {
-            case .ready: return
+            case .ready(let steps): return timeline?.include(steps) ?? ()
             case .failed(let reason): throw Failure(reason)
             case .runHooks:
                 try NetworkDevices.move(settings.spec.linux?.netDevices ?? [], to: pid)
                 try runHooks(pid)
+                timeline?.mark("hooks")
                 try channel.send(.proceed(pid: pid))
             case .proceed, nil: throw endedEarly(pid)
             }

@@ -39,6 +39,9 @@ public struct StartConnection {
         }
     }
 
+    /// Tells `start` what was done in this process meanwhile. A message that begins with NUL is no reason of a failure.
+    public func report(_ timeline: Timeline) { try? sendMessage([0] + [UInt8](timeline.text.utf8), to: descriptor) }
+
     /// Tells `start` that the workload has begun.
     public func succeed() {
         let owned = Descriptor(owning: descriptor)
@@ -63,9 +66,13 @@ public struct StartConnection {
 
     /// The other end: starts the container behind `connection` and waits until its workload has begun.
     ///
-    /// - Parameter agent: Takes the listener of a filter that leaves decisions to an agent.
+    /// - Parameters:
+    ///   - timeline: Gets the steps that process 1 reports.
+    ///   - agent: Takes the listener of a filter that leaves decisions to an agent.
     /// - Throws: ``HostSystem/Failure`` with the reason that process 1 gives.
-    public static func start(over connection: borrowing Descriptor, agent: (Int32) throws -> Void) throws {
+    public static func start(
+        over connection: borrowing Descriptor, _ timeline: Timeline, agent: (Int32) throws -> Void
+    ) throws {
         do {
             try sendMessage(start, to: connection.raw)
             while true {
@@ -76,6 +83,8 @@ public struct StartConnection {
                     try sendMessage(start, to: connection.raw)
                 } else if reason.isEmpty {
                     return
+                } else if reason.first == 0 {
+                    timeline.include(String(decoding: reason.dropFirst(), as: UTF8.self))
                 } else {
                     throw Failure(String(decoding: reason, as: UTF8.self))
                 }

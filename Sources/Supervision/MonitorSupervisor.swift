@@ -1,13 +1,17 @@
 internal import GuestModel
-internal import HostSystem
+public import HostSystem
 
 /// Process 1 of a guest's container whose monitor is a program: starts it, lets the guest go, ends it on request and
 /// translates its status.
 public struct MonitorSupervisor {
     private let monitor: MonitorProcess
+    private let timeline: Timeline
 
-    /// Creates a supervisor.
-    public init(_ monitor: MonitorProcess) { self.monitor = monitor }
+    /// Creates a supervisor, whose steps go to `timeline`.
+    public init(_ monitor: MonitorProcess, _ timeline: Timeline) {
+        self.monitor = monitor
+        self.timeline = timeline
+    }
 
     /// Runs the guest to its end and ends this process with its status.
     ///
@@ -33,7 +37,8 @@ public struct MonitorSupervisor {
             }
             try machine?.begin()
             let watch = MonitorWatch(
-                monitor, machine, reports, child: child, control: control.first, errors: errors.first)
+                monitor, machine, reports, child: child, control: control.first, errors: errors.first,
+                timeline)
             let status = try watch.attend(signals, started: started)
             machine?.finish()
             exitNow(status)
@@ -75,6 +80,7 @@ final class MonitorWatch {
     private let monitor: MonitorProcess
     private let machine: MachineChannel?
     private let reports: GuestReports?
+    private let timeline: Timeline
     private let child: Int32
     private let control: Int32
     /// nil until a monitor that makes its socket itself has made it, and for one without control.
@@ -86,6 +92,8 @@ final class MonitorWatch {
     /// Whether the control socket can be read from.
     private var hasControl = true
     private var hasErrors = true
+    /// Whether it has said anything over the control socket.
+    private var hasAnswered = false
     /// Whether the monitor's program has begun, and its own socket is to be expected.
     private var isConnecting = false
     /// What the monitor wrote to its standard error while starting.
@@ -104,9 +112,10 @@ final class MonitorWatch {
 
     init(
         _ monitor: MonitorProcess, _ machine: MachineChannel?, _ reports: GuestReports?, child: Int32, control: Int32,
-        errors: Int32
+        errors: Int32, _ timeline: Timeline
     ) {
         self.monitor = monitor
+        self.timeline = timeline
         self.machine = machine
         self.reports = reports
         self.child = child
@@ -202,6 +211,10 @@ final class MonitorWatch {
         guard let messages = try session?.receive() else {
             hasControl = false
             return
+        }
+        if !messages.isEmpty, !hasAnswered {
+            hasAnswered = true
+            timeline.mark("monitor")
         }
         for message in messages {
             guard case .starting = phase, let request = requests.first else { return }

@@ -83,15 +83,23 @@ public struct Supervisor {
     /// Runs the guest to its end and ends this process with its status.
     ///
     /// - Parameters:
-    ///   - started: Called when the guest is loaded and about to run, in the monitor's process and in this one.
+    ///   - loaded: Called when the guest is loaded and about to run, in the monitor's process.
+    ///   - started: Called in the monitor's process after that, and in this one.
     ///   - failed: Called in either when the guest cannot be loaded; ends the process.
-    public func run(started: () -> Void, failed: (String) -> Never) -> Never {
+    public func run(loaded: () -> Void, started: () -> Void, failed: (String) -> Never) -> Never {
         do {
             let faults = try FaultRecord()
             let signals = try SignalQueue()
             let supervisor = currentProcess()
             let monitor = try cloneProcess(namespaces: 0)
-            if monitor == 0 { becomeMonitor(of: supervisor, faults, started: started, failed: failed) }
+            if monitor == 0 {
+                becomeMonitor(
+                    of: supervisor, faults,
+                    started: {
+                        loaded()
+                        started()
+                    }, failed: failed)
+            }
             started()
             let status = watch(monitor, signals, faults)
             closeLater(guest.devices.filter(\.closesLate).map(\.descriptor))

@@ -5,7 +5,8 @@ import Testing
 
 @Suite struct InitChannelTests {
     static let messages: [InitMessage] = [
-        .proceed(pid: 0), .proceed(pid: .max), .proceed(pid: -1), .runHooks, .ready, .failed(""),
+        .proceed(pid: 0), .proceed(pid: .max), .proceed(pid: -1), .runHooks, .ready(""), .ready("init=1 root=2"),
+        .failed(""),
         .failed("cannot mount \u{fc}\n: x"),
     ]
 
@@ -45,7 +46,7 @@ import Testing
         _ = Descriptor(owning: second)
         #expect(try channel.receive() == nil)
         do throws(HostError) {
-            try channel.send(.ready)
+            try channel.send(.ready(""))
             Issue.record("no error")
         } catch {
             #expect(error.isDisconnected)

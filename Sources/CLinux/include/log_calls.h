@@ -36,6 +36,7 @@ static inline void lx_reset_crash_handlers(void) {
 }
 
 static inline const char *lx_environment(const char *name) { return getenv(name); }
+static inline void lx_unset_environment(const char *name) { unsetenv(name); }
 
 /* 1 in a user namespace that maps users, 0 in the initial one: there the map is the identity. See user_namespaces(7). */
 static inline int lx_in_user_namespace(void) {
