@@ -63,3 +63,12 @@ expect_sound() { # SOURCE TESTS
     done
     equal "$(cd "$copy" && find Sources Tests -type f -exec cksum {} +)" "$(<"$TEST_DIR/before")" 'files'
 }
+
+@test "the document's commands do what it says" {
+    local number
+    for number in 0 1; do
+        python3 -B "$BATS_TEST_DIRNAME/blocks.py" sh "$repository/Specs/extending.md" "$number" >"$TEST_DIR/block"
+        (cd "$copy" && bash -euo pipefail "$TEST_DIR/block") || fail "block $number: $(<"$TEST_DIR/block")"
+    done
+    [[ -e $copy/Sources/Monitors/TinyVmm.swift && -e $copy/Sources/Frameworks/SmallKernel.swift ]] || fail "no files"
+}

@@ -1,0 +1,153 @@
+# The commands that README and the guides show, carried out as they stand there, with the engines that they speak of: one
+# lab has all of them, and whatever was started in it ends with it.
+
+load helpers
+load engines/lab
+
+setup_file() {
+    lab_needs containerd ctr dockerd docker podman conmon || return 0
+    lab_up /var/lib/docker /var/lib/containerd /var/lib/containers /var/lib/cni /etc/docker /etc/containerd /usr/local/bin
+    # Where a reader would have it.
+    in_lab cp "$RUNTIME" /usr/local/bin/swiftlet
+    mkdir "$LAB/home/.config" "$LAB/home/.config/containers" "$LAB/work"
+    ln -s "$(dirname "$RUNTIME")" "$LAB/work/out"
+    ln -s "$GUESTS" "$LAB/work/.build-guests"
+    cat >"$LAB/manager" <<'SCRIPT'
+#!/bin/bash
+# What a service manager does for the daemons of the lab.
+set -euo pipefail
+case "$1 $2" in
+'restart containerd')
+    kill "$(</run/containerd.pid)"
+    while [[ -e /proc/$(</run/containerd.pid) ]]; do sleep 0.02; done
+    containerd >>"$LAB/containerd.log" 2>&1 </dev/null &
+    echo $! >/run/containerd.pid
+    until ctr version >/dev/null 2>&1; do sleep 0.05; done
+    ;;
+'reload docker') kill -HUP "$(pidof dockerd)" ;;
+*) exit 1 ;;
+esac
+SCRIPT
+    chmod +x "$LAB/manager"
+    in_lab cp "$LAB/manager" /usr/local/bin/systemctl
+    lab_engines
+}
+
+# The daemons, with their own configuration files, which are empty, and podman's for this machine: no privilege to raise
+# limits, no systemd.
+lab_engines() {
+    lab_daemon containerd sh -c 'echo $$ >/run/containerd.pid; exec containerd'
+    lab_waits_for containerd ctr version
+    lab_daemon dockerd dockerd --containerd /run/containerd/containerd.sock --storage-driver overlay2 \
+        --exec-opt native.cgroupdriver=cgroupfs --cgroup-parent "/$LAB_NAME"
+    lab_waits_for dockerd docker version
+    echo '{"default": [{"type": "insecureAcceptAnything"}]}' >"$LAB/home/.config/containers/policy.json"
+    cat >"$LAB/containers.conf" <<CONFIGURATION
+[containers]
+cgroupns = "host"
+default_ulimits = ["nofile=1024:1024", "nproc=1024:1024"]
+netns = "none"
+[engine]
+cgroup_manager = "cgroupfs"
+events_logger = "file"
+CONFIGURATION
+    printf '[storage]\ndriver = "vfs"\nrunroot = "/run/podman"\ngraphroot = "/var/lib/containers"\n' >"$LAB/storage.conf"
+}
+
+teardown_file() { lab_down; }
+
+setup() {
+    need_lab
+    prepare
+    need_guests spt
+    need_command python3
+}
+
+blocks() { python3 -B "$BATS_TEST_DIRNAME/blocks.py" "$@"; }
+
+# Carries out the NUMBERth block of commands of a document in the lab, as a reader does who stands in the repository.
+carry_out() { # DOCUMENT NUMBER
+    blocks sh "$repository/$1" "$2" >"$LAB/block"
+    works env PATH="/usr/local/bin:$LAB_PATH" CONTAINERD_NAMESPACE="$LAB_NAME" CONTAINERS_CONF="$LAB/containers.conf" \
+        CONTAINERS_STORAGE_CONF="$LAB/storage.conf" bash -euxo pipefail -c 'cd "$0/work"; source "$0/block"' "$LAB"
+}
+
+# The image that the guides speak of.
+need_image() { [[ -e $LAB/work/hello.tar ]] || carry_out Specs/guides/README.md 0; }
+
+says_hello() { expect_contains 'Hello from swiftlet guest'; }
+
+@test "every block of commands in the documents is carried out by a test" {
+    cd "$repository"
+    local files
+    files=$(git ls-files --cached --others --exclude-standard '*.md' 2>/dev/null) || skip "not a working tree of git"
+    # shellcheck disable=SC2086
+    equal "$(blocks list $files | cut -d ' ' -f 1-3)" "$(sort -s -k1,1 <<'BLOCKS'
+README.md console 0
+README.md console 1
+README.md sh 2
+README.md sh 3
+Specs/extending.md sh 0
+Specs/extending.md sh 1
+Specs/guides/README.md sh 0
+Specs/guides/containerd.md sh 0
+Specs/guides/docker.md sh 0
+Specs/guides/kubernetes.md sh 0
+Specs/guides/podman.md sh 0
+BLOCKS
+    )" "blocks of commands"
+}
+
+@test "README: a first run, and a guest that breaks a rule" {
+    mkdir "$LAB/fault" "$LAB/fault/fault" "$LAB/fault/fault/rootfs"
+    ln -s "$GUESTS" "$LAB/fault/.build-guests"
+    cp "$GUESTS/fault.spt" "$LAB/fault/fault/rootfs/unikernel"
+    local number script='cd "$0/fault"; exec python3 -B "$@"'
+    works bash -c 'cd "$0/fault/fault" && swiftlet=/usr/local/bin/swiftlet && $swiftlet spec --unikernel &&
+        jq ".process.args += [\"read-null\"]" config.json >changed && mv changed config.json' "$LAB"
+    for number in 0 1; do
+        works env PATH="/usr/local/bin:$LAB_PATH" bash -c "$script" "$LAB" "$BATS_TEST_DIRNAME/blocks.py" console \
+            "$repository/README.md" "$number"
+    done
+}
+
+@test "README: the demo; the other command of the set-up is what runs this test" {
+    equal "$(blocks sh "$repository/README.md" 2 | sed 's/ *#.*//')" $'Hack/demo\nHack/test' commands
+    need_command swift
+    [[ $RUNTIME == "$repository/out/swiftlet" ]] || skip "RUNTIME is not what Hack/demo would build"
+    run "$repository/Hack/demo"
+    equal "$status" 0 "status, with $output,"
+    equal "${lines[-1]}" 'the demo is over, nothing is left' "the last line"
+}
+
+@test "README: an image made without an engine, and run by containerd" {
+    carry_out README.md 3
+    says_hello
+    expect_contains 'command line: one two'
+}
+
+@test "guides: containerd" {
+    need_image
+    carry_out Specs/guides/containerd.md 0
+    says_hello
+}
+
+@test "guides: podman" {
+    need_image
+    carry_out Specs/guides/podman.md 0
+    says_hello
+}
+
+@test "guides: docker" {
+    need_image
+    carry_out Specs/guides/docker.md 0
+    says_hello
+}
+
+@test "guides: Kubernetes, on a node" {
+    carry_out Specs/guides/kubernetes.md 0
+    works containerd config dump
+    expect_contains 'runtimes.swiftlet'
+    works ctr plugins ls
+    matches "$output" 'io\.containerd\.grpc\.v1 +cri +[^ ]+ +ok' "the CRI plug-in"
+}
