@@ -50,7 +50,7 @@ public func listenTCP(at address: [UInt8], port: UInt16, from peer: [UInt8]) thr
     return Descriptor(owning: try check("bind", place, unsafe lx_tcp_listen(address, port, peer)))
 }
 
-/// Receives datagrams that anybody sends to `path`, which must not be longer than for ``listenUnix(at:)``. See unix(7).
+/// Receives datagrams that anybody sends to `path`, which must not be longer than for ``listenUnix(at:stream:)``. See unix(7).
 public func receiveDatagrams(at path: String) throws(HostError) -> Descriptor {
     // SAFETY: the string is NUL-terminated for the length of the call.
     Descriptor(owning: try check("bind", path, unsafe lx_unix_receive_at(path)))

@@ -27,7 +27,7 @@ public struct MonitorProcess {
     public let status: (Int32, Int32?) -> Int32
     /// What a virtual machine with an ordinary program has beside its monitor; nil for any other guest.
     public var machine: MachineLink?
-    /// Whether it reports how guests end, see ``MonitorProgram/reportsEnds``.
+    /// Whether it reports how guests end, see ``GuestModel/MonitorProgram/reportsEnds``.
     public var reportsEnds = false
     /// The port by which this guest says how it ended, where it has one.
     public var exitPort: ExitPort?

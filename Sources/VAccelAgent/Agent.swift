@@ -39,7 +39,7 @@ public final class Agent {
 
     /// Begins to listen.
     ///
-    /// - Throws: ``Failure`` for an address at which that cannot be done, or a back-end that there is none of.
+    /// - Throws: ``HostSystem/Failure`` for an address at which that cannot be done, or a back-end that there is none of.
     public init(_ settings: AgentSettings, log: Log) throws {
         keepLittleMemory()
         (self.settings, self.log) = (settings, log)

@@ -14,7 +14,7 @@ public enum AgentAddress: Equatable, Sendable, CustomStringConvertible {
 
     /// Reads an address.
     ///
-    /// - Throws: ``Failure`` that says what is wrong with it.
+    /// - Throws: ``HostSystem/Failure`` that says what is wrong with it.
     public init(_ text: String) throws(Failure) {
         let parts = Self.split(text)
         guard let parts else { throw Failure("address \(text) is none of unix://, vsock:// and tcp://") }

@@ -72,3 +72,17 @@ PYTHON
     expect_contains 'handler swiftlet'
     expect_contains 'annotation org.swiftlet.unikernel.vaccel'
 }
+
+@test "the comments of all library targets become pages, and their links lead somewhere" {
+    need_command swift
+    need_command docc
+    run timeout 250 "$repository/Hack/documentation" "$TEST_DIR/pages"
+    equal "$status" 0 "status, with $output,"
+    local target
+    for target in "$repository"/Sources/*/; do
+        target=$(basename "$target")
+        # Programs and the C side have no page.
+        [[ -d $TEST_DIR/pages/data/documentation/${target,,} || $target =~ ^C[A-Z] || $target == swiftlet* ]] ||
+            fail "no page of $target"
+    done
+}

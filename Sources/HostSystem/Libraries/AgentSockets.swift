@@ -13,7 +13,7 @@ public func listenForStreams(vsockPort port: UInt32) throws(HostError) -> Descri
 
 /// Takes over a listening stream socket that this process was started with.
 ///
-/// - Throws: ``HostError`` with `ENOTSOCK` for anything else.
+/// - Throws: ``HostSystem/HostError`` with `ENOTSOCK` for anything else.
 public func adoptListener(_ number: Int32) throws(HostError) -> Descriptor {
     guard lx_listens(number) != 0 else {
         throw HostError(call: "listening socket", subject: "descriptor \(number)", errno: ENOTSOCK)
@@ -113,7 +113,7 @@ public func randomNumber() throws(HostError) -> UInt64 {
     return number
 }
 
-/// Has the allocator keep at most 16 MiB for later, until ``giveMemoryBack()``. For a program with one thread. See mallopt(3).
+/// Has the allocator keep at most 16 MiB for later, until ``HostSystem/giveMemoryBack()``. For a program with one thread. See mallopt(3).
 public func keepLittleMemory() { lx_frugal_allocator() }
 
 /// Makes a child process that is a copy of this one. For a program with one thread. See fork(2).
