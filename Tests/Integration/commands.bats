@@ -5,7 +5,7 @@ load helpers
 load engines/lab
 
 setup_file() {
-    lab_needs containerd ctr dockerd docker podman conmon || return 0
+    lab_needs containerd ctr dockerd docker podman conmon buildah umoci skopeo || return 0
     lab_up /var/lib/docker /var/lib/containerd /var/lib/containers /var/lib/cni /etc/docker /etc/containerd /usr/local/bin
     # Where a reader would have it.
     in_lab cp "$RUNTIME" /usr/local/bin/swiftlet
@@ -82,7 +82,7 @@ says_hello() { expect_contains 'Hello from swiftlet guest'; }
     local files
     files=$(git ls-files --cached --others --exclude-standard '*.md' 2>/dev/null) || skip "not a working tree of git"
     # shellcheck disable=SC2086
-    equal "$(blocks list $files | cut -d ' ' -f 1-3)" "$(sort -s -k1,1 <<'BLOCKS'
+    equal "$(blocks list $files | cut -d ' ' -f 1-3 | sort)" "$(sort <<'BLOCKS'
 README.md console 0
 README.md console 1
 README.md sh 2
@@ -92,6 +92,8 @@ Specs/extending.md sh 1
 Specs/guides/README.md sh 0
 Specs/guides/containerd.md sh 0
 Specs/guides/docker.md sh 0
+Specs/guides/images.md sh 0
+Specs/guides/images.md sh 1
 Specs/guides/kubernetes.md sh 0
 Specs/guides/podman.md sh 0
 BLOCKS
@@ -132,6 +134,14 @@ BLOCKS
     says_hello
 }
 
+@test "guides: images by buildah, umoci and skopeo" {
+    local number
+    for number in 0 1; do
+        carry_out Specs/guides/images.md "$number"
+        says_hello
+    done
+}
+
 @test "guides: podman" {
     need_image
     carry_out Specs/guides/podman.md 0
@@ -141,6 +151,13 @@ BLOCKS
 @test "guides: docker" {
     need_image
     carry_out Specs/guides/docker.md 0
+    says_hello
+    # The Dockerfile of the guide for images.
+    mkdir "$LAB/build"
+    cp "$GUESTS/hello.spt" "$LAB/build"
+    sed -n '/^```dockerfile$/,/^```$/{/^```/!p}' "$repository/Specs/guides/images.md" >"$LAB/build/Dockerfile"
+    works docker build --quiet --tag hello:built "$LAB/build"
+    works docker run --rm --runtime swiftlet hello:built
     says_hello
 }
 
