@@ -17,9 +17,7 @@ CONTAINERD_MODULES   the directory where protoc put containerd_pb2.py
 import argparse
 import concurrent.futures
 import os
-import socket
 import statistics
-import subprocess
 import sys
 import tempfile
 import time
@@ -27,6 +25,7 @@ import time
 import answers
 import cni
 import functions
+import leftovers
 import oci_image
 
 TERM = 15
@@ -34,60 +33,6 @@ TERM = 15
 
 def milliseconds(began):
     return (time.perf_counter() - began) * 1000
-
-
-class Machine:
-    """What is there besides functions, to tell what they leave."""
-
-    def __init__(self, cgroup):
-        self.cgroup = cgroup
-        self.before = self.now()
-
-    def now(self):
-        return {'link': {name for _, name in socket.if_nameindex()}, 'rule': rules(), 'mount': mounts()}
-
-    def left(self, name='', namespace=None):
-        """What is left of a function, or of all of them: nothing, after a moment."""
-        deadline = time.monotonic() + 5
-        while found := list(self.found(name, namespace)):
-            if time.monotonic() > deadline:
-                return found
-            time.sleep(0.005)
-        return []
-
-    def found(self, name, namespace):
-        for process in filter(str.isdigit, os.listdir('/proc')):
-            try:
-                if namespace and os.readlink(f'/proc/{process}/ns/net') == namespace:
-                    yield f'process {process} in {namespace}'
-                with open(f'/proc/{process}/cmdline') as file:
-                    words = file.read().split('\0')
-                if 'shim' in words[0] and (name in words if name else functions.NAMESPACE in words):
-                    yield f'process {process}: {" ".join(words)}'
-            except OSError:
-                continue
-        for directory in (functions.STATE, functions.TASKS):
-            if os.path.isdir(directory):
-                yield from (f'{directory}/{entry}' for entry in os.listdir(directory) if not name or entry == name)
-        for controller in os.listdir('/sys/fs/cgroup'):
-            place = f'/sys/fs/cgroup/{controller}{self.cgroup}'
-            if os.path.isdir(place):
-                yield from (f'cgroup {place}/{entry}' for entry in os.listdir(place)
-                            if os.path.isdir(f'{place}/{entry}') and (not name or entry == name))
-        if name:
-            return
-        for kind, things in self.now().items():
-            yield from (f'{kind} {thing}' for thing in things - self.before[kind])
-
-
-def rules():
-    text = subprocess.run(['iptables-save'], capture_output=True, text=True, check=True).stdout
-    return {line for line in text.splitlines() if line.startswith('-A')}
-
-
-def mounts():
-    with open('/proc/self/mountinfo') as file:
-        return {line.split()[4] for line in file}
 
 
 class Function:
@@ -109,8 +54,8 @@ class Function:
         if self.network.addresses_of(self.name) != [self.address] or not functions.alive(self.pid):
             raise RuntimeError(f'{self.name} is not process {self.pid} at {self.address} any more')
 
-    def answer(self):
-        self.answers.append(answers.ask(self.address))
+    def answer(self, limit=20):
+        self.answers.append(answers.ask(self.address, limit))
 
     def rest(self):
         self.engine.pause(self.name)
@@ -181,7 +126,7 @@ def main():
     first = Function(engine, network, 'first')
     first.deploy()
     first.remove()
-    machine = Machine(options.cgroup)
+    machine = leftovers.Machine(options.cgroup)
     found = [answer for function in globals()[options.what](engine, network, machine, options.count)
              for answer in function.answers]
     if left := machine.left():
