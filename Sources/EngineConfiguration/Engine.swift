@@ -127,14 +127,14 @@ extension EngineEntry {
         }
         switch outline.value(["version"]) {
         case "2": return "io.containerd.grpc.v1.cri"
-        case "3": return "io.containerd.cri.v1.runtime"
+        case "3", "4": return "io.containerd.cri.v1.runtime"
         case nil where outline.entries.isEmpty:
             lines.append("version = 2\n")
             return "io.containerd.grpc.v1.cri"
         case nil:
-            throw outline.text.fault("expected \"version = 2\" or 3: versions before that name no handlers", at: 0)
+            throw outline.text.fault("expected \"version = 2\", 3 or 4: versions before that name no handlers", at: 0)
         case let version?:
-            throw Failure("\(outline.text.file): version \(version) is not known (known are: 2, 3)")
+            throw Failure("\(outline.text.file): version \(version) is not known (known are: 2 to 4)")
         }
     }
 }

@@ -49,6 +49,9 @@ private func runc(_ plugin: String) -> String {
             before: "# mine\nversion = 3\n[debug]\n  level = 'info'",
             after: "# mine\nversion = 3\n[debug]\n  level = 'info'\n" + ours(runc(third) + handler(third))),
         InstalledRow(
+            name: "containerd, version 4, whose handlers are where those of version 3 are", engine: .cri,
+            before: "version = 4\n", after: "version = 4\n" + ours(runc(third) + handler(third))),
+        InstalledRow(
             name: "containerd with handlers, systemd and a default", engine: .cri, isDefault: true,
             before: """
                 version = 2
@@ -140,8 +143,8 @@ private func runc(_ plugin: String) -> String {
     }
 
     static let refused: [(Engine, String, String)] = [
-        (.cri, "version = 1\n", "f: version 1 is not known (known are: 2, 3)"),
-        (.cri, "root = \"/a\"\n", "f:1: expected \"version = 2\" or 3: versions before that name no handlers"),
+        (.cri, "version = 1\n", "f: version 1 is not known (known are: 2 to 4)"),
+        (.cri, "root = \"/a\"\n", "f:1: expected \"version = 2\", 3 or 4: versions before that name no handlers"),
         (
             .cri, "version = 2\n\ndisabled_plugins = [\"cri\"]\n",
             "f:3: the plug-in for the container runtime interface (cri) is switched off here"

@@ -7,6 +7,8 @@ load engines/lab
 setup_file() {
     lab_needs containerd ctr containerd-shim-runc-v2 || return 0
     lab_up /var/lib/containerd /var/lib/cni /etc/cni/net.d /opt/cni/bin
+    # Where a containerd that is not Debian's looks for them.
+    [[ ! -d /usr/lib/cni ]] || in_lab sh -c 'ln -s /usr/lib/cni/* /opt/cni/bin'
     lab_daemon containerd containerd --log-level warn
     lab_busybox_image busybox --arg sh
     lab_waits_for containerd ctr version

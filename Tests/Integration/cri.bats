@@ -57,7 +57,7 @@ JSON
     lab_waits_for containerd bash -c '
         images=$("$1" ListImages {}) && status=$("$1" Status {}) || exit
         for image in $2; do [[ $images == *"localhost/test/$image:latest"* ]] || exit 1; done
-        [[ $(jq "[.status.conditions[].status] | all" <<<"$status") == true ]]
+        [[ $(jq "[.status.conditions[] | select(.type | endswith(\"Ready\")).status] | all" <<<"$status") == true ]]
     ' wait "$BATS_TEST_DIRNAME/engines/cri.py" "${images[*]}$MACHINE_IMAGES"
 }
 

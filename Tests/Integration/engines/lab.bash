@@ -4,8 +4,8 @@
 #
 # NO_ENGINES   a reason to skip all these tests
 
-# Debian's engines, not others that a machine has as well.
-LAB_PATH=/usr/sbin:/usr/bin:/sbin:/bin
+# Debian's engines, not others that a machine has as well, unless somebody names a directory with others first.
+LAB_PATH=${LAB_PATH:-/usr/sbin:/usr/bin:/sbin:/bin}
 
 # How long one call may take before it counts as hanging, in seconds: engines have time limits of their own.
 LAB_LIMIT=${LAB_LIMIT:-60}
