@@ -250,7 +250,7 @@ same_as_runc() { # ARGS...
     started two "$image" sleep 100
     call docker rm two
     expect_status 1
-    expect_error 'You cannot remove a running container'
+    expect_error 'You cannot remove a running container|container is running'
     prints_just two docker rm --force two
     prints_just '' docker ps --all --quiet
 }
