@@ -17,12 +17,12 @@ class Answer:
         self.seconds = None
 
 
-def ask(address, limit=20):
+def ask(address, limit=20, port=PORT):
     """Connects anew until the server answers with 200. Raises TimeoutError after `limit` seconds."""
     answer = Answer()
     while time.perf_counter() - answer.began < limit:
         try:
-            if b' 200 ' in exchange(address).split(b'\r\n', 1)[0]:
+            if b' 200 ' in exchange(address, port).split(b'\r\n', 1)[0]:
                 answer.seconds = time.perf_counter() - answer.began
                 return answer
             raise RuntimeError(f'{address} answers with an error')
@@ -34,10 +34,10 @@ def ask(address, limit=20):
     raise TimeoutError(f'no answer of {address}: {answer.refused} refused, {answer.unanswered} unanswered')
 
 
-def exchange(address, patience=PATIENCE, answer_patience=5):
+def exchange(address, port=PORT, patience=PATIENCE, answer_patience=5):
     with socket.socket() as connection:
         connection.settimeout(patience)
-        connection.connect((address, PORT))
+        connection.connect((address, port))
         # Who has taken the connection may take its time.
         connection.settimeout(answer_patience)
         connection.sendall(REQUEST)

@@ -27,6 +27,10 @@ LIMIT = 60
 SOCKET = 'unix:///run/containerd/containerd.sock'
 
 
+class Refusal(Exception):
+    """What the service said instead of doing it."""
+
+
 class Client:
     def __init__(self):
         sys.path.insert(0, os.environ['CRI_MODULES'])
@@ -37,7 +41,7 @@ class Client:
         self.channel = grpc.insecure_channel(SOCKET)
 
     def call(self, method, request):
-        """Takes and returns dictionaries. Ends the program with the service's words when it refuses."""
+        """Takes and returns dictionaries. Raises Refusal with the service's words."""
         message = self.json.ParseDict(request, getattr(self.messages, method + 'Request')())
         service = 'ImageService' if method.endswith('Images') else 'RuntimeService'
         invoke = self.channel.unary_unary(
@@ -47,8 +51,7 @@ class Client:
         try:
             response = invoke(message, timeout=LIMIT)
         except self.grpc.RpcError as error:
-            print(error.details(), file=sys.stderr)
-            sys.exit(1)
+            raise Refusal(error.details()) from None
         return self.json.MessageToDict(response, including_default_value_fields=True, preserving_proto_field_name=True)
 
     def wait(self, container_id, state):
@@ -181,4 +184,7 @@ def main():
 
 
 if __name__ == '__main__':
-    main()
+    try:
+        main()
+    except Refusal as refusal:
+        sys.exit(str(refusal))

@@ -181,7 +181,12 @@ class WithPodman:
         self.podman('rm', name)
 
     def clean(self, name, was_hit):
-        self.podman('rm', '--force', '--time', '0', '--ignore', name)
+        # Of one that ends meanwhile podman says that it could not be stopped.
+        for _ in range(3):
+            done = self.podman('rm', '--force', '--time', '0', '--ignore', name, check=False)
+            if done.returncode == 0:
+                return
+        raise RuntimeError(f'podman rm --force {name}: {done.stderr}')
 
     def clean_by_hand(self, name):
         for directory in filter(os.path.isdir, self.directories):
