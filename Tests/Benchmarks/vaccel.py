@@ -3,7 +3,9 @@
 
 usage: vaccel.py [--markdown] [--count N] AGENT
 
-Ratios are the agent's median over the other's: 1 is as fast as can be. Both take turns in one process.
+Ratios are the agent's median over the other's: 1 is as fast as can be. All take turns in one process. For products the
+other is the library's own call ("bare") and a process that reads the same bytes, makes the same call and answers ("wire"),
+which no call of another process can be faster than.
 """
 import argparse
 import os
@@ -17,6 +19,7 @@ import time
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), '../Integration'))
 import vaccel_client
+from measure import print_table
 
 
 def build(directory):
@@ -72,7 +75,8 @@ def private_kib(pid):
 
 
 def calls(program, path, count, *what):
-    """Medians and 99th percentiles: of the agent, of the other."""
+    """Microseconds of the agent, of a process that only exchanges the bytes, of the library's own call: medians, and
+    what processors ran for one call in all processes."""
     # As many threads for the library's own call as the agent's worker has.
     found = subprocess.run([program, path, str(count), *map(str, what)], capture_output=True, text=True,
                            env={**os.environ, 'OPENBLAS_NUM_THREADS': '1'})
@@ -80,7 +84,20 @@ def calls(program, path, count, *what):
         return None
     if found.returncode:
         sys.exit(found.stderr)
-    return [tuple(map(float, line.split()[1:])) for line in found.stdout.splitlines()]
+    times = [list(map(float, line.split()[1:])) for line in found.stdout.splitlines()]
+    return [time[0] for time in times], [time[3] for time in times]
+
+
+def product(program, path, size, count):
+    """A row about products of size x size: what the agent takes longer, in hundredths of the library's own call."""
+    found = calls(program, path, max(5, min(count, count * 512 // size)), 'sgemm', size)
+    if not found:
+        return None
+    def more(times):
+        ours, wire, bare = times
+        return [f'{(ours - bare) / bare * 100:+.1f} %', f'{(ours - wire) / bare * 100:+.1f} %']
+    medians, run = found
+    return (size, *(f'{value:.0f} us' for value in medians), *more(medians), *(f'{value:.0f} us' for value in run), *more(run))
 
 
 def main():
@@ -100,25 +117,17 @@ def main():
             for name, size, count in [('noop round trip, 3 bytes', 3, options.count * 100),
                                       ('noop round trip, 64 KiB', 65536, options.count * 10),
                                       ('noop round trip, 1 MB', 1_000_000, options.count * 2)]:
-                ours, bare = calls(program, agent.path, count, 'image', size)
-                rows.append((name, f'{ours[0]:.1f} us', f'{bare[0]:.1f} us', f'{ours[0] / bare[0]:.2f}'))
+                (ours, bare), _ = calls(program, agent.path, count, 'image', size)
+                rows.append((name, f'{ours:.1f} us', f'{bare:.1f} us', f'{ours / bare:.2f}'))
             rows.append(('private memory right after them', f'{private_kib(agent.process.pid)} KiB', '', ''))
             time.sleep(1)
             rows.append(('private memory, idle after them', f'{private_kib(agent.process.pid)} KiB', '', ''))
         with Agent(options.agent, directory, 'cpu') as agent:
-            for size in (64, 128, 256, 512):
-                found = calls(program, agent.path, options.count, 'sgemm', size)
-                if found:
-                    ours, bare = found
-                    rows.append((f'SGEMM {size}, beside the library\'s call', f'{ours[0]:.0f} us', f'{bare[0]:.0f} us',
-                                 f'{ours[0] / bare[0]:.2f}'))
-    if options.markdown:
-        print('| | agent | bare | ratio |\n|---|---|---|---|')
-        for row in rows:
-            print('| ' + ' | '.join(row) + ' |')
-    else:
-        for row in rows:
-            print(f'{row[0]:48} {row[1]:>12} {row[2]:>12} {row[3]:>6}')
+            products = [product(program, agent.path, size, options.count) for size in (64, 128, 256, 512, 1024, 2048)]
+    print_table('', ('', 'agent', 'bare', 'ratio'), rows, options.markdown)
+    print_table('products of N x N', ('N', 'agent', 'wire', 'bare', 'beside bare', 'beside the wire',
+                                       'CPU: agent', 'wire', 'bare', 'beside bare', 'beside the wire'),
+                [row for row in products if row], options.markdown)
 
 
 main()
