@@ -118,7 +118,7 @@ let package = Package(
                 "Sandboxing", "Storage", "Supervision", "ContainerState", "Criu",
             ]),
         // agent
-        library("VAccelProtocol", []),
+        library("VAccelProtocol", ["HostLibraries"]),
         library("VAccelAgent", ["HostLibraries", "HostSystem", "Inference", "VAccelProtocol"]),
         library("VAccelCommand", ["HostSystem", "VAccelAgent"]),
         .executableTarget(
@@ -160,8 +160,10 @@ let package = Package(
         tests("SupervisionTests", ["Supervision"]),
         tests("ContainerStateTests", ["ContainerState", "HostSystem", "OCISpec", "TestSupport"]),
         tests("LifecycleTests", ["ContainerState", "HostSystem", "Lifecycle", "OCISpec", "TestSupport"]),
-        tests("VAccelProtocolTests", ["VAccelProtocol"]),
-        tests("VAccelAgentTests", ["HostSystem", "TestSupport", "VAccelAgent", "VAccelCommand", "VAccelProtocol"]),
+        tests("VAccelProtocolTests", ["HostLibraries", "VAccelProtocol"]),
+        tests(
+            "VAccelAgentTests",
+            ["HostLibraries", "HostSystem", "TestSupport", "VAccelAgent", "VAccelCommand", "VAccelProtocol"]),
         tests("CommandsTests", ["Commands", "HostSystem", "TestSupport"]),
     ]
 )

@@ -3,6 +3,11 @@ internal import CLinux
 /// Whether descriptor `number` is open in this process.
 public func isOpen(_ number: Int32) -> Bool { lx_is_open(number) != 0 }
 
+/// The number that the next descriptor gets, found with the help of one that is open. See fcntl(2) F_DUPFD_CLOEXEC.
+public func nextDescriptor(beside open: Int32) throws(HostError) -> Int32 {
+    Descriptor(owning: try check("fcntl", "descriptor \(open)", lx_dup_cloexec(open, 0))).raw
+}
+
 /// The descriptors from 3 through `last` that the caller left open: all that the runtime opens itself is close-on-exec.
 ///
 /// - Throws: ``HostError`` when procfs does not say.

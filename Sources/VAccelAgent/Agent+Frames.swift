@@ -14,8 +14,10 @@ extension Agent {
                 ))
             return .discard
         }
-        guard size > Channel.sharedSize else { return .take(nil) }
-        if let charge = ledger.charge(size) { return .take(charge) }
+        guard size > Channel.sharedSize else { return .take }
+        do throws(HostError) {
+            if let lease = try regions.take(size) { return .into(lease) }
+        } catch { log.warning("no memory for a frame of \(size) bytes: \(error)") }
         refuse(
             header, of: connection,
             CallFailure(.resourceExhausted, "more than \(settings.limits.bytes) bytes are in use", errno: 12))
@@ -61,7 +63,7 @@ extension Agent {
             }
             let request = try Request(
                 method: message.method, service: message.service, generation, message.payload)
-            begin(request, generation, message.method, stream: stream, charge: frame.charge, of: connection)
+            begin(request, generation, message.method, stream: stream, charge: nil, of: connection)
         } catch {
             send(AnswerFrame.failure(error, stream: stream), to: connection)
         }

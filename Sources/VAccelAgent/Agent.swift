@@ -8,6 +8,7 @@ public final class Agent {
     let log: Log
     let events: EventSet
     let ledger: Ledger
+    let regions: RegionPool
     let service: Service
     private let backends: BackendPool
     private var listeners: [ListenerEntry] = []
@@ -45,8 +46,9 @@ public final class Agent {
         (self.settings, self.log) = (settings, log)
         events = try EventSet()
         ledger = Ledger(limit: settings.limits.bytes)
+        regions = RegionPool(ledger: ledger)
         let chosen = try BackendRegistry.chosen(settings.backends)
-        backends = BackendPool(chosen, settings: settings, ledger: ledger, events: events, log: log)
+        backends = BackendPool(chosen, settings: settings, regions: regions, events: events, log: log)
         service = Service(settings: settings, ledger: ledger, backends: backends, log: log)
         signals = try SignalQueue()
         try events.add(signals.descriptor.raw, token: Token.signals, readable: true)
@@ -94,6 +96,8 @@ public final class Agent {
                 }
             }
             expire()
+            regions.giveUnusedBack()
+            backends.forget(regions.takeGone())
         }
     }
 
@@ -171,7 +175,9 @@ public final class Agent {
         for worker in backends.workers { earliest = Self.earlier(earliest, worker.deadline) }
         for connection in connections.values { earliest = Self.earlier(earliest, connection.deadline) }
         // How long nothing must happen until memory is given back.
-        guard let earliest else { return hasMemoryToGiveBack ? 500 : -1 }
+        if earliest == nil, hasMemoryToGiveBack { return 500 }
+        earliest = Self.earlier(earliest, regions.keptUntil)
+        guard let earliest else { return -1 }
         return Int32(clamping: max(0, (earliest - monotonicNanoseconds()) / 1_000_000 + 1))
     }
 

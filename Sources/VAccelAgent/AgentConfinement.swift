@@ -17,6 +17,8 @@ enum AgentConfinement {
     private static let isLocal = FilterCondition(index: 0, comparison: .equal, value: 1)
     /// F_DUPFD to F_SETFL, F_DUPFD_CLOEXEC of fcntl(2)
     private static let isFlags = FilterCondition(index: 1, comparison: .lessOrEqual, value: 4)
+    /// F_ADD_SEALS of fcntl(2)
+    private static let isSeals = FilterCondition(index: 1, comparison: .equal, value: 1033)
     private static let isClosedOnExec = FilterCondition(index: 1, comparison: .equal, value: 1030)
 
     private static let calls = [
@@ -28,7 +30,9 @@ enum AgentConfinement {
         AllowedCall("setsockopt", for: "answers that do not wait, room for a worker's operations"),
         AllowedCall("getsockopt", for: "libraries that ask what a descriptor is"),
         AllowedCall("recvfrom", for: "frames"),
+        AllowedCall("recvmsg", for: "a worker's operations, and the file of a region"),
         AllowedCall("sendto", for: "answers"),
+        AllowedCall("sendmsg", for: "answers in pieces, and the file of a region"),
         AllowedCall("read", for: "signals, and files of libraries"),
         AllowedCall("pread64", for: "files of libraries"),
         AllowedCall("write", for: "the log"),
@@ -43,7 +47,10 @@ enum AgentConfinement {
         AllowedCall("close_range", for: "a worker's descriptors of the agent's"),
         AllowedCall("prctl", for: "a worker's end with the agent, its privileges, names of threads"),
         AllowedCall("seccomp", for: "a worker's own filter"),
-        AllowedCall("memfd_create", for: "the file in which that is compiled"),
+        AllowedCall("memfd_create", for: "the file in which that is compiled, regions"),
+        AllowedCall("ftruncate", for: "the size of a region"),
+        AllowedCall("fallocate", for: "the memory of a region"),
+        AllowedCall("fcntl", [isSeals], for: "a region that keeps its size, and is written to by the agent only"),
         AllowedCall("lseek", for: "that file"),
         AllowedCall("prlimit64", for: "a worker's limits"),
         AllowedCall("setrlimit", for: "a worker's limits"),
@@ -83,7 +90,7 @@ enum AgentConfinement {
         AllowedCall("mprotect", for: "memory and libraries"),
         AllowedCall("munmap", for: "memory and libraries"),
         AllowedCall("mremap", for: "memory"),
-        AllowedCall("madvise", for: "memory that is given back"),
+        AllowedCall("madvise", for: "memory that is given back, regions that new processes do not have"),
         AllowedCall("brk", for: "memory"),
         AllowedCall("futex", for: "locks"),
         AllowedCall("sched_yield", for: "threads that wait for each other"),
@@ -119,7 +126,6 @@ enum AgentConfinement {
         AllowedCall("unlinkat", for: "files of the vAccel library's"),
         AllowedCall("chmod", for: "files of the vAccel library's"),
         AllowedCall("fchmod", for: "files of the vAccel library's"),
-        AllowedCall("ftruncate", for: "files of the vAccel library's"),
         AllowedCall("pwrite64", for: "files of the vAccel library's"),
         AllowedCall("fsync", for: "files of the vAccel library's"),
         AllowedCall("getdents64", for: "what is left in its directory"),

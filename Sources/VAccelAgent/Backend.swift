@@ -1,3 +1,5 @@
+public import HostLibraries
+
 /// What executes operations. One file of `Backends` each, one line in its `Registry.swift`.
 ///
 /// A back-end of its own worker process is made there after the fork: it opens its libraries and models, then the process
@@ -5,7 +7,9 @@
 /// ``OperationError`` for what the guest is to see, and keeps loaded models by their keys.
 public protocol Backend: AnyObject {
     /// Carries out one operation of a kind that its ``BackendDescription`` offers.
-    func perform(_ operation: Operation) throws(OperationError) -> OperationResult
+    ///
+    /// - Parameter room: Where large results are put, so that nobody has to copy them.
+    func perform(_ operation: Operation, in room: ResultRoom) throws(OperationError) -> OperationResult
 }
 
 /// A back-end as the agent knows it before there is one.
@@ -70,6 +74,12 @@ public enum OperationResult: Equatable, Sendable {
     case arrays([Bytes])
     /// The outputs of a model.
     case tensors([Tensor])
+
+    /// Room that the arrays of such a result take.
+    var bytes: Int {
+        guard case .tensors(let tensors) = self else { return 0 }
+        return tensors.reduce(0) { $0 + ($1.data.count + 63) / 64 * 64 }
+    }
 }
 
 /// Why an operation failed: what the guest's application gets, and the reason for the operator's log.

@@ -6,7 +6,6 @@ import VAccelProtocol
 final class BackendPool {
     private let chosen: [BackendDescription]
     private let settings: AgentSettings
-    private let ledger: Ledger
     private let log: Log
     private var local: [String: any Backend] = [:]
     /// In the order of `chosen`; their tokens are their places above ``firstToken``.
@@ -16,11 +15,12 @@ final class BackendPool {
     /// The token of the first worker in the event set.
     static let firstToken: UInt64 = 1 << 32
 
-    init(_ chosen: [BackendDescription], settings: AgentSettings, ledger: Ledger, events: EventSet, log: Log) {
-        (self.chosen, self.settings, self.ledger, self.log) = (chosen, settings, ledger, log)
+    init(_ chosen: [BackendDescription], settings: AgentSettings, regions: RegionPool, events: EventSet, log: Log) {
+        (self.chosen, self.settings, self.log) = (chosen, settings, log)
         workers = chosen.enumerated().filter { $0.element.placement == .worker }.map { index, description in
             Worker(
-                description, token: Self.firstToken + UInt64(index), settings: settings, ledger: ledger, events: events,
+                description, token: Self.firstToken + UInt64(index), settings: settings, regions: regions,
+                events: events,
                 log: log)
         }
     }
@@ -67,7 +67,7 @@ final class BackendPool {
             return worker.perform(Worker.Job(operation: operation, model: model, charge: charge, done: done))
         }
         do throws(OperationError) {
-            done(.success(try localBackend(name).perform(operation)), nil)
+            done(.success(try localBackend(name).perform(operation, in: ResultRoom())), nil)
         } catch { done(.failure(error), nil) }
     }
 
@@ -85,6 +85,12 @@ final class BackendPool {
     func unload(_ key: Int64, by backend: String) {
         if let worker = workers.first(where: { $0.description.name == backend }), !worker.hasLoaded(key) { return }
         perform(.unload(key: key), flags: 0, model: nil, by: backend, charge: nil) { _, _ in }
+    }
+
+    /// Lets workers forget regions that are gone.
+    func forget(_ regions: [UInt32]) {
+        guard !regions.isEmpty else { return }
+        for worker in workers { worker.forget(regions) }
     }
 
     /// Ends all workers.

@@ -90,10 +90,10 @@ final class GenericStream {
             }
             parts += argument.content
             guard argument.part == argument.parts else { return }
-            argument.content = parts[...]
+            argument.content = Bytes(parts)
             parts = []
         } else {
-            argument.content = Array(argument.content)[...]
+            argument.content = Bytes(argument.content.array)
         }
         (argument.parts, argument.part) = (0, 0)
         guard list.count < 64 else { throw .operation(errno: 22) }

@@ -49,8 +49,10 @@ extension Tensor {
 
     /// The tensor as the guest's framework has it.
     ///
-    /// - Throws: ``CallFailure`` with `ENOTSUP` when the framework has no number for the type of its elements.
+    /// - Throws: ``CallFailure`` with `ENOTSUP` when the framework has no number for the type of its elements, `EIO` when a
+    ///   worker gave another number of bytes than the shape needs.
     func wire(of interface: ModelCall.Interface) throws(CallFailure) -> WireTensor {
+        guard expectedSize == data.count else { throw .operation(errno: 5) }
         guard let number = element.number(of: interface) else { throw .operation(errno: 95) }
         return WireTensor(content: data, dimensions: dimensions, type: number)
     }

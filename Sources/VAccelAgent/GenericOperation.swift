@@ -1,3 +1,4 @@
+import HostLibraries
 import VAccelProtocol
 
 /// A generic call understood: which operation it is, and how its result goes into the arguments to be written.
@@ -224,7 +225,7 @@ private struct ArgumentReader {
     }
 }
 
-extension ArraySlice<UInt8> {
+extension Bytes {
     /// Up to eight bytes as a number, the lowest first.
     var littleEndian: UInt64 { reversed().reduce(0) { $0 << 8 | UInt64($1) } }
 
@@ -232,6 +233,6 @@ extension ArraySlice<UInt8> {
     init(text: String, size: Int) {
         var bytes = Array(text.utf8.prefix(Swift.max(0, size - 1)))
         bytes += Array(repeating: 0, count: size - bytes.count)
-        self = bytes[...]
+        self.init(bytes)
     }
 }

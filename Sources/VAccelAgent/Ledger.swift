@@ -3,6 +3,8 @@ final class Ledger {
     private let limit: Int
     /// How many bytes are kept.
     private(set) var used = 0
+    /// Lets go of bytes that are only kept because they may be of use.
+    var reclaim: () -> Void = {}
 
     init(limit: Int) { self.limit = limit }
 
@@ -17,16 +19,21 @@ final class Ledger {
 
         /// Puts more bytes on it; false when that would be more than the guest may have.
         func grow(by more: Int) -> Bool {
-            guard more <= ledger.limit - ledger.used else { return false }
+            guard ledger.hasRoom(for: more) else { return false }
             ledger.used += more
             bytes += more
             return true
         }
     }
 
+    private func hasRoom(for bytes: Int) -> Bool {
+        if bytes > limit - used { reclaim() }
+        return bytes <= limit - used
+    }
+
     /// Puts bytes on the ledger; nil when that would be more than the guest may have.
     func charge(_ bytes: Int) -> Charge? {
-        guard bytes <= limit - used else { return nil }
+        guard hasRoom(for: bytes) else { return nil }
         used += bytes
         return Charge(self, bytes)
     }

@@ -1,5 +1,4 @@
-/// Bytes of a request or an answer: part of a larger buffer that is shared, not copied.
-public typealias Bytes = ArraySlice<UInt8>
+public import HostLibraries
 
 /// What a session asks a back-end to do, free of the wire's generations and numbers.
 public enum Operation: Equatable, Sendable {
@@ -26,6 +25,33 @@ public enum Operation: Equatable, Sendable {
         case arithmetic
         /// Models: load, unload and run.
         case model
+    }
+
+    /// All arrays that go to the back-end.
+    var contents: [Bytes] {
+        switch self {
+        case .image(_, let image): [image]
+        case .multiply(let product): [product.a, product.b, product.c]
+        case .arithmetic(.minmax(let data, _, _, _)), .arithmetic(.copy(let data)): [data]
+        case .arithmetic(.multiply(let left, let right)), .arithmetic(.parallel(let left, let right)),
+            .arithmetic(.add(let left, let right)):
+            [left, right]
+        case .load(let model): model.files.map(\.content)
+        case .unload: []
+        case .run(let run): run.inputs.map(\.data)
+        }
+    }
+
+    /// Bytes that the results will have, as far as that is known before; those of `copy` are there already.
+    var resultBytes: Int {
+        switch self {
+        case .multiply(let product): product.c.count
+        case .arithmetic(.minmax(let data, _, _, _)): data.count
+        case .arithmetic(.multiply(let left, _)), .arithmetic(.add(let left, _)): left.count
+        // The second one begins at a multiple of 64 bytes.
+        case .arithmetic(.parallel(let left, _)): 2 * left.count + 64
+        case .arithmetic(.copy), .image, .load, .unload, .run: 0
+        }
     }
 
     /// The kind of this operation.

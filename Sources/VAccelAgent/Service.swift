@@ -1,3 +1,4 @@
+import HostLibraries
 import HostSystem
 import VAccelProtocol
 

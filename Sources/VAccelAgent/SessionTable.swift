@@ -94,18 +94,22 @@ final class SessionTable {
             throw CallFailure(.invalidArgument, "a blob's size is not that of its data", errno: 22)
         }
         guard resources.count < limits.resources else { throw CallFailure.operation(errno: 87) }
-        let size = registration.blobs.reduce(0) { $0 + $1.content.count }
+        // Those in regions are on the ledger with these.
+        let size = registration.blobs.reduce(0) { $0 + (keepsFrame($1) ? 0 : $1.content.count) }
         // ENOMEM
         guard let charge = ledger.charge(size) else { throw CallFailure.operation(errno: 12) }
         let blobs = registration.blobs.map { blob in
-            // A small blob must not keep the frames around it.
-            let isSmall = blob.content.count <= Channel.sharedSize
-            return isSmall ? Blob(name: blob.name, content: Array(blob.content)[...]) : blob
+            keepsFrame(blob) ? blob : Blob(name: blob.name, content: Bytes(blob.content.array))
         }
         let id = try number()
         resources[id] = Resource(
             blobs: blobs, type: registration.type, isLasting: registration.onlyCreates, charge: charge)
         return id
+    }
+
+    /// Whether a blob stays where its frame was received: a small one must not keep the frames around it.
+    private func keepsFrame(_ blob: Blob) -> Bool {
+        blob.content.lease != nil && blob.content.count > Channel.sharedSize
     }
 
     /// Registers a resource with a session.

@@ -1,3 +1,5 @@
+public import HostLibraries
+
 /// An array of numbers with its shape.
 public struct Tensor: Equatable, Sendable {
     /// The type of the elements.

@@ -20,30 +20,45 @@ final class Worker {
     private struct Process {
         let pid: Int32
         let channel: Channel
+        /// Who owns the regions for its results.
+        let owner: UInt32
         var isReady = false
-        var models: Set<Int64> = []
+        /// The models that it has loaded, and how large their last results were.
+        var models: [Int64: Int] = [:]
+        /// The regions that it was told of.
+        var regions: Set<UInt32> = []
+    }
+
+    /// The operation under way.
+    private struct Current {
+        let job: Job
+        /// Whether it is the loading of the job's model.
+        let isLoading: Bool
+        /// Where its arrays are and its results may be.
+        let regions: [UInt32: RegionLease]
     }
 
     let description: BackendDescription
     private let settings: AgentSettings
-    private let ledger: Ledger
+    private let regions: RegionPool
     private let events: EventSet
     private let token: UInt64
     private let log: Log
     private var process: Process?
     private var waiting: [Job] = []
-    private var current: (job: Job, isLoading: Bool)?
+    private var current: Current?
     private var isWritable = false
     private var isAnswerTooLarge = false
     /// When the operation counts as hanging, in nanoseconds of the clock that never jumps.
     private(set) var deadline: Int64?
 
     init(
-        _ description: BackendDescription, token: UInt64, settings: AgentSettings, ledger: Ledger, events: EventSet,
+        _ description: BackendDescription, token: UInt64, settings: AgentSettings, regions: RegionPool,
+        events: EventSet,
         log: Log
     ) {
         (self.description, self.token, self.settings) = (description, token, settings)
-        (self.ledger, self.events, self.log) = (ledger, events, log)
+        (self.regions, self.events, self.log) = (regions, events, log)
     }
 
     /// Asks for an operation.
@@ -66,22 +81,64 @@ final class Worker {
         if process == nil { try startProcess() }
         guard let process else { throw .failed("no worker") }
         var (operation, isLoading) = (job.operation, false)
-        if case .run(let run) = operation, let model = job.model, !process.models.contains(run.key) {
+        if case .run(let run) = operation, let model = job.model, process.models[run.key] == nil {
             (operation, isLoading) = (.load(model), true)
         }
-        current = (job, isLoading)
+        let room = room(for: operation, in: process)
+        var shared: [UInt32: RegionLease] = [:]
+        for lease in operation.contents.compactMap(\.sharedLease) + [room].compactMap(\.self) {
+            shared[lease.region.number] = lease
+        }
+        current = Current(job: job, isLoading: isLoading, regions: shared)
         if process.isReady { setDeadline() }
-        var frame = WireBuffer()
-        let message = operation.encoded
+        var message = operation.encoded
+        if let room { message.add(WorkerProcess.roomField, UInt64(room.region.number)) }
         guard message.count <= Int(UInt32.max) else { throw .invalid("the operation is too large") }
-        frame.append(FrameHeader(length: UInt32(message.count), stream: 1, kind: FrameHeader.Kind.request).bytes[...])
-        frame.append(message)
         do throws(HostError) {
-            try process.channel.send(frame)
+            for lease in shared.values where !process.regions.contains(lease.region.number) { try introduce(lease) }
+            try process.channel.send(Self.frame(message, stream: 1, kind: FrameHeader.Kind.request))
             try watch()
         } catch {
             // One that has ended may have said why: that is read next, and its end after that.
             if !error.isDisconnected { failed("cannot be reached: \(error)") }
+        }
+    }
+
+    private static func frame(_ message: WireBuffer, stream: UInt32, kind: UInt8, flags: UInt8 = 0) -> WireBuffer {
+        var frame = WireBuffer()
+        let header = FrameHeader(length: UInt32(message.count), stream: stream, kind: kind, flags: flags)
+        frame.append(Bytes(header.bytes))
+        frame.append(message)
+        return frame
+    }
+
+    // MARK: regions
+
+    /// A region for the results of an operation that may be large; nil where they have to come by the socket.
+    private func room(for operation: Operation, in process: Process) -> RegionLease? {
+        var size = operation.resultBytes
+        if case .run(let run) = operation { size = process.models[run.key] ?? 0 }
+        guard size > Channel.sharedSize else { return nil }
+        // Without one the answer is refused where it does not fit.
+        return (try? regions.take(size, for: .worker(process.owner))) ?? nil
+    }
+
+    private func introduce(_ lease: RegionLease) throws(HostError) {
+        let notice = RegionNotice(lease.region).encoded
+        process?.regions.insert(lease.region.number)
+        try process?.channel.send(Self.frame(notice, stream: 0, kind: FrameHeader.Kind.data), file: lease)
+    }
+
+    /// Lets the process forget regions that are gone, so that their memory is free.
+    func forget(_ numbers: [UInt32]) {
+        for number in numbers where process?.regions.remove(number) != nil {
+            var notice = WireBuffer()
+            notice.add(1, UInt64(number))
+            let frame = Self.frame(notice, stream: 0, kind: FrameHeader.Kind.data, flags: FrameHeader.Flag.closed)
+            do throws(HostError) {
+                try process?.channel.send(frame)
+                try watch()
+            } catch { log.debug("\(description.name): \(error)") }
         }
     }
 
@@ -100,7 +157,7 @@ final class Worker {
             }
             try events.add(ours.raw, token: token, readable: true)
             isWritable = false
-            process = Process(pid: pid, channel: Channel(ours))
+            process = Process(pid: pid, channel: Channel(ours), owner: regions.begin())
             log.debug("\(description.name): worker \(pid) started")
             setDeadline()
         } catch { throw .failed("cannot start a worker: \(error)") }
@@ -140,12 +197,14 @@ final class Worker {
     }
 
     private func admit(_ header: FrameHeader) -> Channel.Admission {
-        guard header.length > Channel.sharedSize else { return .take(nil) }
-        guard Int(header.length) <= settings.limits.frameBytes, let charge = ledger.charge(Int(header.length)) else {
+        guard header.length > Channel.sharedSize else { return .take }
+        guard Int(header.length) <= settings.limits.frameBytes,
+            let lease = (try? regions.take(Int(header.length))) ?? nil
+        else {
             isAnswerTooLarge = true
             return .discard
         }
-        return .take(charge)
+        return .into(lease)
     }
 
     private func take(_ frame: Channel.Frame) {
@@ -155,23 +214,25 @@ final class Worker {
             // What went wrong before the first operation comes instead of its answer.
             if frame.payload.isEmpty { return }
         }
-        guard let (job, isLoading) = current else { return }
+        guard let (job, isLoading, shared) = current.map({ ($0.job, $0.isLoading, $0.regions) }) else { return }
         (current, deadline) = (nil, nil)
-        let answer = (try? WorkerAnswer(frame.payload)) ?? .error(.failed("the worker's answer is malformed"))
+        let read = try? WorkerAnswer(frame.payload, regions: shared)
+        let answer = read ?? .error(.failed("the worker's answer is malformed"))
         // It could not even begin, and ends.
         if frame.header.stream == 0 { end() }
         switch answer {
         case .error(let error): job.done(.failure(error), nil)
         case .result where isLoading:
-            if case .run(let run) = job.operation { process?.models.insert(run.key) }
+            if case .run(let run) = job.operation { process?.models[run.key] = 0 }
             waiting.insert(job, at: 0)
         case .result(let result):
             switch job.operation {
-            case .load(let model): process?.models.insert(model.key)
-            case .unload(let key): process?.models.remove(key)
+            case .load(let model): process?.models[model.key] = 0
+            case .unload(let key): process?.models[key] = nil
+            case .run(let run): process?.models[run.key] = result.bytes
             default: break
             }
-            job.done(.success(result), frame.charge)
+            job.done(.success(result), nil)
         }
         advance()
     }
@@ -202,8 +263,9 @@ final class Worker {
         events.remove(process.channel.number)
         endChild(process.pid)
         self.process = nil
+        regions.end(process.owner)
     }
 
     /// Whether the model with this key is loaded in the process.
-    func hasLoaded(_ key: Int64) -> Bool { process?.models.contains(key) ?? false }
+    func hasLoaded(_ key: Int64) -> Bool { process?.models[key] != nil }
 }

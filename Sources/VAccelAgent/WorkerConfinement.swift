@@ -25,10 +25,11 @@ enum WorkerConfinement {
 
     private static let calls = [
         AllowedCall("recvfrom", for: "the next operation"),
+        AllowedCall("recvmsg", for: "the next operation, and the file of a region that it is in"),
         AllowedCall("sendto", for: "its answer"),
         AllowedCall("read", for: "libraries that read what they have open"),
         AllowedCall("write", for: "messages of libraries on standard error"),
-        AllowedCall("mmap", [notExecutable], for: "memory, none to be executed"),
+        AllowedCall("mmap", [notExecutable], for: "memory and regions, none to be executed"),
         AllowedCall("mprotect", [notExecutable], for: "guard pages of threads"),
         AllowedCall("munmap", for: "memory"),
         AllowedCall("mremap", for: "memory"),
@@ -62,14 +63,16 @@ enum WorkerConfinement {
     ///
     /// Everything that is not allowed fails with EPERM, because libraries ask for much that they can do without; clone3,
     /// of which a filter cannot see the flags, with ENOSYS, so that the C library uses clone.
-    static func apply(_ limits: Limits) throws(HostError) {
+    static func apply(_ limits: Limits, socket: Int32) throws(HostError) {
         // Compiled first: that takes a file in memory.
         let clone = FilterRule(name: "clone3", action: .error(38))
         let filter = try SeccompProgram(defaultAction: .error(1), rules: calls.map(\.rule) + [clone])
         let space = UInt64(try virtualBytes() + limits.workerBytes)
         try setResourceLimit(9, named: "RLIMIT_AS", soft: space, hard: space)
         try setResourceLimit(4, named: "RLIMIT_CORE", soft: 0, hard: 0)
-        try setResourceLimit(7, named: "RLIMIT_NOFILE", soft: 0, hard: 0)
+        // Room for the file of one region, which is closed once it is mapped.
+        let files = UInt64(try nextDescriptor(beside: socket) + 1)
+        try setResourceLimit(7, named: "RLIMIT_NOFILE", soft: files, hard: files)
         try dropPrivileges()
         try setNoNewPrivileges()
         try filter.load()

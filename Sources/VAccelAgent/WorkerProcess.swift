@@ -12,7 +12,7 @@ enum WorkerProcess {
             let backend: any Backend
             do {
                 backend = try description.make(settings.backend)
-                try WorkerConfinement.apply(settings.limits)
+                try WorkerConfinement.apply(settings.limits, socket: socket)
             } catch {
                 log.warning("\(description.name): \(error)")
                 let reason = (error as? OperationError) ?? .library("\(error)")
@@ -20,8 +20,13 @@ enum WorkerProcess {
                 exitNow(1)
             }
             try send(WireBuffer(), stream: 0, to: socket)
-            while let request = try receive(socket) {
-                try send(answer(to: request, of: backend).encoded, stream: 1, to: socket)
+            var regions: [UInt32: RegionLease] = [:]
+            while let (header, message, file) = try receive(socket) {
+                if header.kind == FrameHeader.Kind.request {
+                    try send(answer(to: Bytes(message), regions, of: backend).encoded, stream: 1, to: socket)
+                } else {
+                    try note(Bytes(message), header, file, in: &regions)
+                }
             }
             exitNow(0)
         } catch {
@@ -30,31 +35,59 @@ enum WorkerProcess {
         }
     }
 
-    private static func answer(to request: [UInt8], of backend: any Backend) -> WorkerAnswer {
+    /// The field of an operation's message with the region for its results.
+    static let roomField: UInt64 = 60
+
+    private static func answer(
+        to request: Bytes, _ regions: [UInt32: RegionLease], of backend: any Backend
+    ) -> WorkerAnswer {
         do throws(OperationError) {
-            guard let operation = try? Operation(request[...]) else { throw .invalid("the operation is malformed") }
-            return .result(try backend.perform(operation))
+            guard let operation = try? Operation(request, regions: regions), let fields = try? Fields(request) else {
+                throw .invalid("the operation is malformed")
+            }
+            let room = ResultRoom(regions[UInt32(truncatingIfNeeded: fields.number(roomField))])
+            return .result(try backend.perform(operation, in: room))
         } catch { return .error(error) }
+    }
+
+    /// A region that comes, with its file, or goes.
+    private static func note(
+        _ message: Bytes, _ header: FrameHeader, _ file: Int32, in regions: inout [UInt32: RegionLease]
+    ) throws {
+        guard file >= 0 else {
+            regions[UInt32(truncatingIfNeeded: try Fields(message).number(1))] = nil
+            return
+        }
+        let notice = try RegionNotice(message)
+        let region = try SharedRegion(
+            number: notice.number, bytes: notice.bytes, purpose: notice.purpose, received: Descriptor(owning: file))
+        regions[notice.number] = RegionLease(region)
     }
 
     private static func send(_ message: WireBuffer, stream: UInt32, to socket: Int32) throws(HostError) {
         var frame = WireBuffer()
         let header = FrameHeader(length: UInt32(message.count), stream: stream, kind: FrameHeader.Kind.response)
-        frame.append(header.bytes[...])
+        frame.append(Bytes(header.bytes))
         frame.append(message)
         for piece in frame.pieces { try sendAll(piece, to: socket) }
     }
 
-    /// The next request's payload; nil when the agent is gone.
-    private static func receive(_ socket: Int32) throws(HostError) -> [UInt8]? {
+    /// The next frame, and the file that came with it, -1 for none; nil when the agent is gone.
+    private static func receive(
+        _ socket: Int32
+    ) throws(HostError) -> (header: FrameHeader, payload: [UInt8], file: Int32)? {
         var head = [UInt8](repeating: 0, count: FrameHeader.size)
-        guard try fill(&head, from: socket), let header = FrameHeader(head[...]) else { return nil }
+        var file: Int32 = -1
+        guard case .bytes(let count) = try receiveSome(socket, into: &head, at: 0, file: &file),
+            try fill(&head, from: socket, after: count), let header = FrameHeader(Bytes(head))
+        else { return nil }
         var payload = bytesToFill(Int(header.length))
-        return try fill(&payload, from: socket) ? payload : nil
+        return try fill(&payload, from: socket) ? (header, payload, file) : nil
     }
 
-    private static func fill(_ bytes: inout [UInt8], from socket: Int32) throws(HostError) -> Bool {
-        var filled = 0
+    private static func fill(_ bytes: inout [UInt8], from socket: Int32, after first: Int = 0) throws(HostError) -> Bool
+    {
+        var filled = first
         while filled < bytes.count {
             guard case .bytes(let count) = try receiveSome(socket, into: &bytes, at: filled) else { return false }
             filled += count

@@ -1,3 +1,5 @@
+public import HostLibraries
+
 /// An argument of a generic operation. See vAccel's `arg.h`.
 public struct Argument: Equatable, Sendable {
     /// What an argument holds, with the numbers of release 0.5. An array's number follows its element's.

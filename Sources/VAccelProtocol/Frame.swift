@@ -1,3 +1,5 @@
+public import HostLibraries
+
 /// The header of a ttrpc frame. See ttrpc's PROTOCOL.md.
 public struct FrameHeader: Equatable, Sendable {
     /// Bytes of a header.
@@ -117,7 +119,7 @@ public enum AnswerFrame {
     private static func frame(_ response: WireBuffer, stream: UInt32) -> WireBuffer {
         let header = FrameHeader(length: UInt32(response.count), stream: stream, kind: FrameHeader.Kind.response)
         var frame = WireBuffer()
-        frame.append(header.bytes[...])
+        frame.append(Bytes(header.bytes))
         frame.append(response)
         return frame
     }

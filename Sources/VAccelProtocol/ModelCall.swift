@@ -1,3 +1,5 @@
+public import HostLibraries
+
 /// A tensor as the guest's framework numbers its types.
 public struct WireTensor: Equatable, Sendable {
     /// The elements.

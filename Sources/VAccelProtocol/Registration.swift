@@ -1,3 +1,5 @@
+public import HostLibraries
+
 /// A file of a resource, in memory.
 public struct Blob: Equatable, Sendable {
     /// What the guest calls it: a label, never a path.

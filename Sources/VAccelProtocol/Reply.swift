@@ -1,3 +1,5 @@
+public import HostLibraries
+
 /// What the agent answers, free of the generations' differences.
 public enum Reply: Equatable, Sendable {
     /// Nothing to tell.

@@ -1,3 +1,5 @@
+public import HostLibraries
+
 /// What a guest asks its agent, free of the generations' differences.
 public enum Request: Equatable, Sendable {
     /// The three calls of sessions; the flags are hints which back-end to take.

@@ -1,3 +1,5 @@
+public import HostLibraries
+
 /// A protocol buffers message while it is written: small fields in one buffer, large ones as pieces that are not copied.
 ///
 /// A message inside of another one takes its pieces along, so that an array of a megabyte goes from a back-end to the
@@ -16,10 +18,10 @@ public struct WireBuffer: Equatable, Sendable {
     public init() {}
 
     /// The bytes in order, as they go to a socket.
-    public var pieces: [Bytes] { tail.isEmpty ? finished : finished + [tail[...]] }
+    public var pieces: [Bytes] { tail.isEmpty ? finished : finished + [Bytes(tail)] }
 
     /// All bytes in one piece.
-    public var joined: [UInt8] { finished.isEmpty ? tail : Array(pieces.joined()) }
+    public var joined: [UInt8] { finished.isEmpty ? tail : pieces.reduce(into: []) { $1.append(to: &$0) } }
 
     /// Adds a number, boolean or enumeration; 0, which means the same as nothing, is left out.
     public mutating func add(_ field: UInt64, _ number: UInt64) {
@@ -34,7 +36,7 @@ public struct WireBuffer: Equatable, Sendable {
     /// Adds text; an empty one is left out.
     public mutating func add(_ field: UInt64, _ text: String) {
         let bytes = Array(text.utf8)
-        if !bytes.isEmpty { add(field, always: bytes[...]) }
+        if !bytes.isEmpty { add(field, always: Bytes(bytes)) }
     }
 
     /// Adds bytes; none are left out.
@@ -67,17 +69,19 @@ public struct WireBuffer: Equatable, Sendable {
     /// Appends another message's bytes as they are.
     public mutating func append(_ other: WireBuffer) {
         for piece in other.finished { append(piece) }
-        append(other.tail[...])
+        append(Bytes(other.tail))
     }
 
     /// Appends bytes as they are.
     public mutating func append(_ bytes: Bytes) {
+        guard !bytes.isEmpty else { return }
         count += bytes.count
-        guard bytes.count >= Self.copied else {
-            tail += bytes
+        // What a worker may write to is left to the kernel to read.
+        guard bytes.count >= Self.copied || bytes.lease?.region.purpose == .results else {
+            bytes.append(to: &tail)
             return
         }
-        if !tail.isEmpty { finished.append(tail[...]) }
+        if !tail.isEmpty { finished.append(Bytes(tail)) }
         tail = []
         finished.append(bytes)
     }

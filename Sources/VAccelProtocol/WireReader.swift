@@ -1,5 +1,4 @@
-/// Bytes of a message: part of a larger buffer that is shared, not copied.
-public typealias Bytes = ArraySlice<UInt8>
+public import HostLibraries
 
 /// A message that is not what the protocol says.
 public enum WireError: Error, Equatable, CustomStringConvertible {

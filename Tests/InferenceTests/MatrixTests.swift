@@ -12,7 +12,7 @@ import Testing
     private func multiply(_ product: MatrixProduct, _ a: [Float], _ b: [Float], _ c: [Float]) throws -> [Float] {
         var bytes = bytesOf(c)
         var span = bytes.mutableSpan
-        try library.multiply(product, bytesOf(a).span, bytesOf(b).span, into: &span)
+        try library.multiply(product, Bytes(bytesOf(a)), Bytes(bytesOf(b)), into: &span)
         return numbersOf(bytes)
     }
 
@@ -95,7 +95,7 @@ import Testing
         var text = ""
         do {
             var span = bytes.mutableSpan
-            try library.multiply(product, four.span, four.span, into: &span)
+            try library.multiply(product, Bytes(four), Bytes(four), into: &span)
         } catch {
             text = "\(error)"
             #expect(error.isInvalid)

@@ -249,6 +249,22 @@ LINES
     check products
 }
 
+@test "vaccel: large arrays, by OpenBLAS where it is installed" {
+    start_agent --backend cpu
+    check large_arrays
+    check large_at_once
+}
+
+@test "vaccel: large arrays without a library" {
+    start_agent --backend cpu --library "cpu=$directory/none"
+    check large_arrays
+}
+
+@test "vaccel: memory that agent and worker share is written to by one of them, reused and given back" {
+    start_agent --backend cpu --call-timeout 2000
+    check regions "${agents[-1]}"
+}
+
 @test "vaccel: a worker that ends or hangs costs one call" {
     start_agent --backend cpu,noop --call-timeout 400
     check worker_ends "${agents[-1]}"

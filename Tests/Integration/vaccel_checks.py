@@ -506,10 +506,15 @@ def quotas(address):
         found.append(c.create_session())
         session = found[0]
 
-        one_blob = [c.register(session, [('a', b'x' * mib)]) for _ in range(2)]
+        one_blob = [c.register(session, [('a', b'x' * (mib * 3 // 2))]) for _ in range(2)]
         fails(13, 87, None, c.register, session, [('a', b'x')])
+        # A large blob counts once: with two there is room for less than another mebibyte.
+        assert c.classify(session, b'x' * (mib - 1000)).startswith(NOOP_TAG)
+        stream = c.request('ImageClassification', field(1, session) + field(2, b'x' * mib))
+        fails(8, 12, 'are in use', c.answer, stream)
         c.unregister(session, one_blob.pop())
-        fails(13, 12, None, c.register, session, [('a', b'x' * (mib * 3 // 2))] * 1 + [('b', b'x' * (mib // 3))])
+        # Small ones are copied, so that they do not keep their frame.
+        fails(13, 12, None, c.register, session, [('a', b'x' * 60_000)] * 30)
         c.unregister(session, one_blob.pop())
 
         # A frame that is too large is answered before it is read, and then passed over.
@@ -832,10 +837,189 @@ def worker_confined(address, agent):
         links = {number: os.readlink(f'/proc/{worker}/fd/{number}') for number in os.listdir(f'/proc/{worker}/fd')}
         more = {number: link for number, link in links.items() if int(number) > 2}
         assert len(more) == 1 and list(more.values())[0].startswith('socket:'), links
+        # Room for the file of one region, which it closes at once.
+        files = str(next(number for number in range(len(links) + 1) if str(number) not in links) + 1)
         limits = open(f'/proc/{worker}/limits').read()
-        for line in limits.splitlines():
-            if line.startswith(('Max core file size', 'Max open files')):
-                assert line[26:].split()[:2] == ['0', '0'], line
+        for name, limit in (('Max core file size', '0'), ('Max open files', files)):
+            line, = [line for line in limits.splitlines() if line.startswith(name)]
+            assert line[26:].split()[:2] == [limit, limit], line
+
+
+# --- large arrays, which are in memory that agent and worker share
+
+
+def scaled(side, seed, alpha=1.0, beta=0.0):
+    """A product whose first factor has numbers on the diagonal only: what is asked, and what the answer is."""
+    import array
+    diagonal = [float((row + seed) % 5 + 1) for row in range(side)]
+    a = array.array('f', bytes(4 * side * side))
+    for row in range(side):
+        a[row * side + row] = diagonal[row]
+    b = array.array('f', [float((i * 7 + seed) % 11 - 5) for i in range(side * side)])
+    old = array.array('f', [float(i % 3) for i in range(side * side)])
+    expected = array.array('f', [
+        alpha * diagonal[i // side] * b[i] + (beta * old[i] if beta else 0) for i in range(side * side)])
+
+    def int64(value):
+        return (struct.pack('<q', value), INT64)
+
+    def float32(value):
+        return (struct.pack('<f', value), FLOAT32)
+
+    read = [op(17), int64(side), int64(side), int64(side), float32(alpha), (a.tobytes(), FLOAT32_ARRAY), int64(side),
+            (b.tobytes(), FLOAT32_ARRAY), int64(side), float32(beta), int64(side)]
+    return read, [(old.tobytes(), FLOAT32_ARRAY)], expected.tobytes()
+
+
+def is_scaled(connection, session, side, seed, **factors):
+    read, write, expected = scaled(side, seed, **factors)
+    (content, size, kind), = connection.genop(session, read, write)
+    assert (size, kind) == (len(expected), FLOAT32_ARRAY)
+    assert content == expected, f'a product of {side} x {side} is wrong'
+    return True
+
+
+def large_arrays(address):
+    """Right answers around the size from which on arrays are shared, and beyond."""
+    import random
+    rng = random.Random(3)
+    with Connection(address) as c:
+        session = c.create_session()
+
+        def copy_frame(size):
+            read, write = [op(18), (b'x' * size, RAW)], [(b'y' * size, RAW)]
+            return len(field(1, SYNC) + field(2, 'Genop') + field(3, generic(session, read, write)))
+
+        # Frames of 65536 bytes and of a few more or less, of four bytes to a number.
+        at = next(size for size in range(32000, 33000) if copy_frame(size) >= 65536)
+        seen = set()
+        for size in range(at - 3, at + 4):
+            seen.add(copy_frame(size) > 65536)
+            data = rng.randbytes(size)
+            assert c.genop(session, [op(18), (data, RAW)], [(b'y' * size, RAW)]) == [(data, size, RAW)], size
+        assert seen == {True, False}
+        for size in (4096, 60_000, 70_000, 1 << 20, 3_000_000):
+            data = rng.randbytes(size)
+            assert c.genop(session, [op(18), (data, RAW)], [(b'y' * size, RAW)]) == [(data, size, RAW)], size
+        for side in (72, 73, 74, 75, 128, 300, 512):
+            assert is_scaled(c, session, side, side)
+            assert is_scaled(c, session, side, 1, alpha=-2.0, beta=0.5)
+        # The rest of the arithmetic.
+        floats = [float(i % 1000) for i in range(100_000)]
+        more = [float(i % 7) for i in range(100_000)]
+        left, right = struct.pack('<100000f', *floats), struct.pack('<100000f', *more)
+        sums = struct.pack('<100000f', *[x + y for x, y in zip(floats, more)])
+        products = struct.pack('<100000f', *[x * y for x, y in zip(floats, more)])
+        out = (b'\0' * len(left), RAW)
+        assert c.genop(session, [op(21), (left, RAW), (right, RAW)], [out])[0][0] == sums
+        assert [a[0] for a in c.genop(session, [op(20), (left, RAW), (right, RAW)], [out] * 2)] == [sums, products]
+        doubles = struct.pack('<100000d', *floats)
+        bounds = [(struct.pack('<i', value), INT32) for value in (100_000, 5, 700)]
+        answer = c.genop(
+            session, [op(22), (doubles, FLOAT64_ARRAY), *bounds],
+            [(b'\0' * len(doubles), FLOAT64_ARRAY), (b'\0' * 8, FLOAT64), (b'\0' * 8, FLOAT64)])
+        assert answer[0][0] == struct.pack('<100000d', *[min(max(x, 5), 700) for x in floats])
+        assert [a[0] for a in answer[1:]] == [struct.pack('<d', 0), struct.pack('<d', 999)]
+
+
+def large_at_once(address):
+    """Large calls of several connections under way at the same time, one that is read late, one that stops in between."""
+    import threading
+    problems = []
+
+    def calls(seed):
+        try:
+            with Connection(address, timeout=60) as c:
+                session = c.create_session()
+                for number in range(6):
+                    assert is_scaled(c, session, 150 + 40 * (seed % 3), seed + number)
+        except BaseException as error:
+            problems.append(f'connection {seed}: {error!r}')
+
+    late, half = Connection(address, timeout=60), Connection(address)
+    session = late.create_session()
+    read, write, expected = scaled(400, 9)
+    streams = [late.request('Genop', generic(session, read, write)) for _ in range(2)]
+    half.socket.sendall(struct.pack('>IIBB', 1 << 20, 1, REQUEST, 0) + b'x' * 500_000)
+    threads = [threading.Thread(target=calls, args=(seed,)) for seed in range(6)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert not problems, problems
+    half.close()
+    for stream in streams:
+        (content, _, _), = [argument_fields(value) for value in every(late.answer(stream), 1)]
+        assert content == expected
+    late.close()
+
+
+def regions_of(process):
+    """A process's mappings of shared memory: access and inode."""
+    found = []
+    with open(f'/proc/{process}/maps') as file:
+        for line in file:
+            if '/memfd:region' in line:
+                words = line.split()
+                found.append((words[1], words[4]))
+    return found
+
+
+def regions(address, agent):
+    """What is shared: who may write to it, how much there is, that it goes when nothing large comes any more."""
+    import os
+    import signal
+    import time
+
+    def files():
+        return len(os.listdir(f'/proc/{agent}/fd'))
+
+    with Connection(address, timeout=60) as c:
+        session = c.create_session()
+        assert a_product(c, session)
+        worker, = workers_of(agent)
+        before = files()
+        assert regions_of(agent) == [] and regions_of(worker) == []
+        most = 0
+        for number in range(200):
+            assert is_scaled(c, session, 150 + number % 3, number) if number % 20 == 19 else c.genop(
+                session, [op(18), (b'x' * 200_000, RAW)], [(b'y' * 200_000, RAW)])
+            most = max(most, len(regions_of(agent)), len(regions_of(worker)))
+            assert files() - before <= 8
+        assert 0 < most <= 8, most
+        # Nothing may be written to from both sides, and what is read of a guest is the agent's alone to write.
+        writable = {process: {inode for access, inode in regions_of(process) if 'w' in access} for process in (agent, worker)}
+        assert writable[agent] and writable[worker] and not writable[agent] & writable[worker], writable
+        # Dies while it computes: that call fails, what was shared with it is gone, the next one is right.
+        os.kill(worker, signal.SIGSTOP)
+        read, write, _ = scaled(300, 1)
+        stream = c.request('Genop', generic(session, read, write))
+        with Connection(address) as other:
+            other.create_session()
+        os.kill(worker, signal.SIGKILL)
+        fails(13, 5, None, c.answer, stream)
+        assert is_scaled(c, session, 300, 2)
+        # Hangs, until the deadline.
+        worker, = workers_of(agent)
+        os.kill(worker, signal.SIGSTOP)
+        fails(13, 110, None, c.genop, session, read, write)
+        assert is_scaled(c, session, 300, 3)
+        worker, = workers_of(agent)
+        deadline = time.monotonic() + 10
+        while (regions_of(agent) or regions_of(worker) or files() != before) and time.monotonic() < deadline:
+            time.sleep(0.1)
+        assert regions_of(agent) == [], regions_of(agent)
+        assert regions_of(worker) == [], regions_of(worker)
+        assert files() == before
+        # A resource keeps its memory, and no longer than it is there.
+        resource = c.register(session, [('a', b'x' * 300_000)])
+        time.sleep(1)
+        assert len(regions_of(agent)) == 1
+        assert c.sync(resource) == [(b'x' * 300_000, 300_000)]
+        c.unregister(session, resource)
+        while regions_of(agent) and time.monotonic() < deadline:
+            time.sleep(0.1)
+        assert regions_of(agent) == []
 
 
 def without_descriptors(address):

@@ -1,3 +1,4 @@
+import HostLibraries
 import HostSystem
 import Testing
 
@@ -31,13 +32,13 @@ import VAccelProtocol
 }
 
 @Suite struct OperationCodingTests {
-    private static let bytes: ArraySlice<UInt8> = [1, 2, 3, 4]
-    private static let tensor = Tensor(element: .int64, dimensions: [1, -1, 0], data: [9])
+    private static let bytes: Bytes = [1, 2, 3, 4]
+    private static let tensor = VAccelAgent.Tensor(element: .int64, dimensions: [1, -1, 0], data: [9])
     private static let operations: [Operation] = [
         .image(.pose, bytes), .arithmetic(.minmax(data: bytes, count: 3, low: -5, high: 7)), .arithmetic(.copy(bytes)),
         .arithmetic(.multiply(bytes, [])), .arithmetic(.parallel(bytes, bytes)), .arithmetic(.add([], bytes)),
         .multiply(
-            MatrixProduct(
+            VAccelAgent.MatrixProduct(
                 m: 1, n: 2, k: 3, alpha: -1.5, a: bytes, lda: 4, b: bytes, ldb: 5, beta: 0, c: bytes, ldc: Int32.max)),
         .load(Model(key: .max, interface: .torch, files: [("a", bytes), ("", [])])), .unload(key: 5),
         .run(
@@ -46,7 +47,7 @@ import VAccelProtocol
 
     @Test("a worker gets the operation that the agent was asked for", arguments: operations)
     func operation(_ operation: Operation) throws {
-        #expect(try Operation(operation.encoded.joined[...]) == operation)
+        #expect(try Operation(Bytes(operation.encoded.joined)) == operation)
     }
 
     @Test(
@@ -55,7 +56,7 @@ import VAccelProtocol
             .done, .image(text: "a", imageName: ""), .arrays([bytes, []]), .tensors([tensor]),
         ] as [OperationResult])
     func result(_ result: OperationResult) throws {
-        guard case .result(let read) = try WorkerAnswer(WorkerAnswer.result(result).encoded.joined[...]) else {
+        guard case .result(let read) = try WorkerAnswer(Bytes(WorkerAnswer.result(result).encoded.joined)) else {
             Issue.record("no result")
             return
         }
@@ -66,7 +67,7 @@ import VAccelProtocol
     func error() throws {
         for (errno, expected) in [(22, 22), (0, 5), (-1, 5), (5000, 5)] as [(Int32, Int32)] {
             let answer = WorkerAnswer.error(OperationError(errno: errno, "reason"))
-            guard case .error(let read) = try WorkerAnswer(answer.encoded.joined[...]) else {
+            guard case .error(let read) = try WorkerAnswer(Bytes(answer.encoded.joined)) else {
                 Issue.record("no error")
                 continue
             }

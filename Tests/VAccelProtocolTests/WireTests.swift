@@ -1,3 +1,4 @@
+import HostLibraries
 import Testing
 
 @testable import VAccelProtocol
@@ -14,7 +15,7 @@ import Testing
         buffer.add(1, number)
         #expect(buffer.joined == bytes)
         #expect(buffer.count == bytes.count)
-        var reader = WireReader(bytes[...])
+        var reader = WireReader(Bytes(bytes))
         let field = try reader.next()
         #expect((field?.value.uint64 ?? 0) == number)
     }
@@ -28,7 +29,7 @@ import Testing
         ] as [[UInt8]])
     func malformed(_ bytes: [UInt8]) {
         #expect(throws: WireError.self) {
-            var reader = WireReader(bytes[...])
+            var reader = WireReader(Bytes(bytes))
             while try reader.next() != nil {}
         }
     }
@@ -37,17 +38,17 @@ import Testing
     func pieces() throws {
         let large = [UInt8](repeating: 7, count: 1 << 20)
         var inner = WireBuffer()
-        inner.add(1, large[...])
+        inner.add(1, Bytes(large))
         inner.add(2, 5 as UInt64)
         var outer = WireBuffer()
         outer.add(3, "text")
         outer.add(4, message: inner)
         #expect(outer.pieces.map(\.count) == [6 + 1 + 3 + 1 + 3, 1 << 20, 2])
         #expect(outer.count == outer.joined.count)
-        var reader = WireReader(outer.joined[...])
+        var reader = WireReader(Bytes(outer.joined))
         #expect(try reader.next()?.value.text == "text")
         var message = WireReader(try #require(try reader.next()).value.content)
-        #expect(try message.next()?.value.content == large[...])
+        #expect(try message.next()?.value.content == Bytes(large))
         #expect(try message.next()?.value.int64 == 5)
         #expect(try message.next() == nil)
     }
@@ -56,8 +57,8 @@ import Testing
     func header() {
         let header = FrameHeader(length: 0x0102_0304, stream: 5, kind: 3, flags: 6)
         #expect(header.bytes == [1, 2, 3, 4, 0, 0, 0, 5, 3, 6])
-        #expect(FrameHeader(header.bytes[...]) == header)
-        #expect(FrameHeader(header.bytes[1...]) == nil)
+        #expect(FrameHeader(Bytes(header.bytes)) == header)
+        #expect(FrameHeader(Bytes(header.bytes[1...])) == nil)
     }
 
     @Test("a failure has its error number in the details of the status")
@@ -123,7 +124,7 @@ private struct SeededNumbers: RandomNumberGenerator {
                 default: if bytes.count > 1 { bytes.remove(at: index) }
                 }
             }
-            guard let call = try? CallMessage(bytes[...]) else {
+            guard let call = try? CallMessage(Bytes(bytes)) else {
                 refused += 1
                 continue
             }

@@ -8,6 +8,7 @@
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <signal.h>
+#include <sys/mman.h>
 #include <sys/epoll.h>
 #include <sys/random.h>
 #include <sys/resource.h>
@@ -35,6 +36,19 @@ static inline int lx_accept_stream(int fd) { return (int)LX_RETRY(accept4(fd, NU
 static inline ssize_t lx_receive_now(int fd, void *data, size_t size) { return LX_RETRY(recv(fd, data, size, MSG_DONTWAIT)); }
 static inline ssize_t lx_send_now(int fd, const void *data, size_t size, int more) {
     return LX_RETRY(send(fd, data, size, MSG_DONTWAIT | MSG_NOSIGNAL | (more ? MSG_MORE : 0)));
+}
+/* Up to 8 pieces one after the other, and an open file beside them unless `file` is -1. */
+static inline ssize_t lx_send_pieces(int fd, struct iovec *pieces, int count, int file, int more) {
+    union { char buffer[CMSG_SPACE(sizeof(int))]; struct cmsghdr align; } control = {.buffer = {0}};
+    struct msghdr message = {.msg_iov = pieces, .msg_iovlen = (size_t)count};
+    if (file >= 0) {
+        message.msg_control = control.buffer;
+        message.msg_controllen = sizeof control.buffer;
+        struct cmsghdr *header = CMSG_FIRSTHDR(&message);
+        *header = (struct cmsghdr){.cmsg_level = SOL_SOCKET, .cmsg_type = SCM_RIGHTS, .cmsg_len = CMSG_LEN(sizeof(int))};
+        __builtin_memcpy(CMSG_DATA(header), &file, sizeof file);
+    }
+    return LX_RETRY(sendmsg(fd, &message, MSG_DONTWAIT | MSG_NOSIGNAL | (more ? MSG_MORE : 0)));
 }
 /* Waits until the other end takes or sends something. */
 static inline ssize_t lx_receive_some(int fd, void *data, size_t size) { return LX_RETRY(recv(fd, data, size, 0)); }
@@ -98,6 +112,29 @@ static inline uint32_t lx_peer_cid(int fd) {
 }
 
 static inline ssize_t lx_random(void *data, size_t size) { return LX_RETRY(getrandom(data, size, 0)); }
+
+/* A file in memory of `size` bytes, a multiple of a page's; `fills`: all of them are taken now, not when they are used. */
+static inline int lx_region_file(size_t size, int fills) {
+    int fd = memfd_create("region", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+    if (fd < 0) return -errno;
+    if ((fills ? fallocate(fd, 0, 0, (off_t)size) : ftruncate(fd, (off_t)size)) == 0) return fd;
+    int error = errno;
+    close(fd);
+    return -error;
+}
+/* Nobody can change the size any more; `keeps`: nor write by any other mapping than those that there are. */
+static inline int lx_region_seal(int fd, int keeps) {
+    return (int)LX_RESULT(fcntl(fd, F_ADD_SEALS, F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | (keeps ? F_SEAL_FUTURE_WRITE : 0)));
+}
+static inline int lx_region_map(int fd, size_t size, int writable, int populates, void **address) {
+    int access = PROT_READ | (writable ? PROT_WRITE : 0);
+    *address = mmap(NULL, size, access, MAP_SHARED | (populates ? MAP_POPULATE : 0), fd, 0);
+    return *address == MAP_FAILED ? -errno : 0;
+}
+static inline int lx_region_keep_from_children(void *address, size_t size) {
+    return (int)LX_RESULT(madvise(address, size, MADV_DONTFORK));
+}
+static inline void lx_region_unmap(void *address, size_t size) { munmap(address, size); }
 /* One arena, for one thread. What frames have left is kept for the next ones, up to 16 MiB; lx_give_memory_back gives it back. */
 static inline void lx_frugal_allocator(void) {
     (void)mallopt(M_ARENA_MAX, 1);

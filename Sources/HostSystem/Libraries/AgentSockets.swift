@@ -85,18 +85,64 @@ public func receiveSome(_ socket: Int32, into bytes: inout [UInt8], at offset: I
 /// Writes as much of `bytes` as the socket takes without waiting, 0 when it takes none.
 ///
 /// A closed other end is `EPIPE`, not a signal. `more`: more follows at once. See send(2).
-public func sendNow(_ bytes: ArraySlice<UInt8>, to socket: Int32, more: Bool) throws(HostError) -> Int {
-    // SAFETY: the slice's own count is passed.
-    let size = unsafe bytes.withUnsafeBytes { unsafe lx_send_now(socket, $0.baseAddress, $0.count, more ? 1 : 0) }
+public func sendNow(_ bytes: Bytes, to socket: Int32, more: Bool) throws(HostError) -> Int {
+    // SAFETY: the bytes' own address and count.
+    let size = unsafe bytes.withUnsafeStorage { unsafe lx_send_now(socket, $0.baseAddress, $0.count, more ? 1 : 0) }
     return size == -EAGAIN ? 0 : try check("send", "", size)
 }
 
+/// The most pieces that ``sendNow(_:file:to:more:)`` takes at once.
+public let mostPieces = 8
+
+/// Writes as much of the pieces, one after the other, as the socket takes without waiting, 0 when it takes none.
+///
+/// A closed other end is `EPIPE`, not a signal. See sendmsg(2), unix(7) SCM_RIGHTS.
+/// - Parameters:
+///   - pieces: What to send; those behind the first ``mostPieces`` are left for later.
+///   - file: A descriptor to go along with the first byte; nil for none.
+///   - more: More follows at once.
+public func sendNow(
+    _ pieces: ArraySlice<Bytes>, file: Int32? = nil, to socket: Int32, more: Bool
+) throws(HostError) -> Int {
+    var places = unsafe [iovec]()
+    let size = unsafe withPlaces(pieces.prefix(mostPieces), &places) { places in
+        // SAFETY: the places are those of the pieces, which live for the call, and as many as is said.
+        unsafe lx_send_pieces(socket, &places, Int32(places.count), file ?? -1, more ? 1 : 0)
+    }
+    return size == -EAGAIN ? 0 : try check("send", "", size)
+}
+
+/// Calls `body` with the addresses and lengths of all pieces.
+private func withPlaces(_ pieces: ArraySlice<Bytes>, _ places: inout [iovec], _ body: (inout [iovec]) -> Int) -> Int {
+    guard let piece = pieces.first else { return unsafe body(&places) }
+    return unsafe piece.withUnsafeStorage { bytes in
+        // SAFETY: the kernel only reads there.
+        let address = unsafe UnsafeMutableRawPointer(mutating: bytes.baseAddress)
+        unsafe places.append(iovec(iov_base: address, iov_len: bytes.count))
+        return unsafe withPlaces(pieces.dropFirst(), &places, body)
+    }
+}
+
+/// Reads at least one byte into `bytes`, or `.end`, and a descriptor that came along, -1 where there is none; the caller
+/// closes it. Waits for it. See recvmsg(2), unix(7) SCM_RIGHTS.
+public func receiveSome(
+    _ socket: Int32, into bytes: inout [UInt8], at offset: Int, file: inout Int32
+) throws(HostError) -> Received {
+    // SAFETY: `rest` covers the bytes from `offset` on, which the slice checks, and no more than those are written; the
+    // descriptor's place lives for the call.
+    let size = unsafe bytes.withUnsafeMutableBytes { whole in
+        let rest = unsafe UnsafeMutableRawBufferPointer(rebasing: whole[offset...])
+        return unsafe lx_receive_with_descriptor(socket, rest.baseAddress, rest.count, &file)
+    }
+    return try check("recvmsg", "", size) == 0 ? .end : .bytes(size)
+}
+
 /// Writes all of `bytes`, waiting as long as it takes. See send(2).
-public func sendAll(_ bytes: ArraySlice<UInt8>, to socket: Int32) throws(HostError) {
+public func sendAll(_ bytes: Bytes, to socket: Int32) throws(HostError) {
     var rest = bytes
     while !rest.isEmpty {
-        // SAFETY: the slice's own count is passed.
-        let size = unsafe rest.withUnsafeBytes { unsafe lx_send(socket, $0.baseAddress, $0.count) }
+        // SAFETY: the bytes' own address and count.
+        let size = unsafe rest.withUnsafeStorage { unsafe lx_send(socket, $0.baseAddress, $0.count) }
         rest = rest.dropFirst(try check("send", "", size))
     }
 }

@@ -25,14 +25,14 @@ import HostSystem
     /// See cblas_sgemm, row-major, nothing transposed.
     /// - Throws: ``LibraryError`` of kind `EINVAL` when a matrix would not be within its bytes.
     public func multiply(
-        _ product: MatrixProduct, _ a: Span<UInt8>, _ b: Span<UInt8>, into c: inout MutableSpan<UInt8>
+        _ product: MatrixProduct, _ a: Bytes, _ b: Bytes, into c: inout MutableSpan<UInt8>
     ) throws(LibraryError) {
         try product.check(aBytes: a.count, bBytes: b.count, cBytes: c.count)
         guard product.rows > 0, product.columns > 0 else { return }
         // SAFETY: the check above holds every element that is read or written inside the three ranges; a matrix that
         // is not aligned is read by instructions that do not need it to be.
-        unsafe a.withUnsafeBytes { a in
-            unsafe b.withUnsafeBytes { b in
+        unsafe a.withUnsafeStorage { a in
+            unsafe b.withUnsafeStorage { b in
                 unsafe c.withUnsafeMutableBytes { c in
                     unsafe lx_blas_sgemm(
                         sgemm, Int32(product.rows), Int32(product.columns), Int32(product.inner), product.alpha,

@@ -18,27 +18,27 @@ final class CPUBackend: Backend {
 
     init(library: MatrixLibrary?) { self.library = library }
 
-    func perform(_ operation: Operation) throws(OperationError) -> OperationResult {
+    func perform(_ operation: Operation, in room: ResultRoom) throws(OperationError) -> OperationResult {
         switch operation {
-        case .multiply(let product): .arrays([try multiply(product)])
-        case .arithmetic(let task): .arrays(try answers(to: task))
+        case .multiply(let product): .arrays([try multiply(product, in: room)])
+        case .arithmetic(let task): .arrays(try answers(to: task, in: room))
         default: throw .unsupported("cpu has no \(operation.kind)")
         }
     }
 
     // MARK: products
 
-    private func multiply(_ product: MatrixProduct) throws(OperationError) -> Bytes {
-        guard let library else { return Self.plainProduct(product) }
+    private func multiply(_ product: MatrixProduct, in room: ResultRoom) throws(OperationError) -> Bytes {
         let shape = HostLibraries.MatrixProduct(
             m: Int(product.m), n: Int(product.n), k: Int(product.k), alpha: product.alpha, lda: Int(product.lda),
             ldb: Int(product.ldb), beta: product.beta, ldc: Int(product.ldc))
-        var c = Array(product.c)
-        var answer = c.mutableSpan
         do throws(LibraryError) {
-            try library.multiply(shape, product.a.span, product.b.span, into: &answer)
+            return try room.result(product.c.count) { (c) throws(LibraryError) in
+                if !product.isOverwritten { product.c.copy(to: &c) }
+                guard let library else { return Self.plainProduct(product).copy(to: &c) }
+                try library.multiply(shape, product.a, product.b, into: &c)
+            }
         } catch { throw OperationError(errno: error.errno, error.message) }
-        return c[...]
     }
 
     /// The product by its definition, row after row so that memory is read in order.
@@ -57,31 +57,36 @@ final class CPUBackend: Backend {
                 for column in 0..<n { c[row * ldc + column] += factor * b[inner * ldb + column] }
             }
         }
-        return floatBytes(c)[...]
+        return Bytes(floatBytes(c))
     }
 
     // MARK: arrays
 
-    private func answers(to task: ArrayTask) throws(OperationError) -> [Bytes] {
+    private func answers(to task: ArrayTask, in room: ResultRoom) throws(OperationError) -> [Bytes] {
         switch task {
         case .copy(let data): return [data]
-        case .minmax(let data, _, let low, let high): return Self.extremes(doubles(data), Double(low), Double(high))
+        case .minmax(let data, _, let low, let high):
+            return Self.extremes(doubles(data), Double(low), Double(high), in: room)
         case .multiply(let left, let right):
             let side = Int32((Double(left.count) / 4).squareRoot())
             let product = MatrixProduct(
                 m: side, n: side, k: side, alpha: 1, a: left, lda: side, b: right, ldb: side, beta: 0, c: left,
                 ldc: side)
-            return side == 0 ? [left] : [try multiply(product)]
+            return side == 0 ? [left] : [try multiply(product, in: room)]
         case .add(let left, let right):
-            return [floatBytes(zip(floats(left), floats(right)).map { $0 + $1 })[...]]
+            return [room.result(left.count) { combine(left, right, into: &$0) { $0 + $1 } }]
         case .parallel(let left, let right):
-            let pairs = zip(floats(left), floats(right))
-            return [floatBytes(pairs.map { $0 + $1 })[...], floatBytes(pairs.map { $0 * $1 })[...]]
+            return [
+                room.result(left.count) { combine(left, right, into: &$0) { $0 + $1 } },
+                room.result(left.count) { combine(left, right, into: &$0) { $0 * $1 } },
+            ]
         }
     }
 
     /// The values cut to the bounds, the smallest and the largest of them before that. What is no number has no part in it.
-    private static func extremes(_ values: [Double], _ low: Double, _ high: Double) -> [Bytes] {
+    private static func extremes(
+        _ values: [Double], _ low: Double, _ high: Double, in room: ResultRoom
+    ) -> [Bytes] {
         var (least, most) = (Double.infinity, -Double.infinity)
         var cut = values
         for (index, value) in values.enumerated() {
@@ -89,6 +94,8 @@ final class CPUBackend: Backend {
             if value > most { most = value }
             if value < low { cut[index] = low } else if value > high { cut[index] = high }
         }
-        return [doubleBytes(cut)[...], doubleBytes([least])[...], doubleBytes([most])[...]]
+        let bytes = Bytes(doubleBytes(cut))
+        let array = room.result(bytes.count) { bytes.copy(to: &$0) }
+        return [array, Bytes(doubleBytes([least])), Bytes(doubleBytes([most]))]
     }
 }

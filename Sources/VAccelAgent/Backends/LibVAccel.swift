@@ -26,11 +26,11 @@ final class LibVAccelBackend: Backend {
         } catch { throw .library("\(error)") }
     }
 
-    func perform(_ operation: Operation) throws(OperationError) -> OperationResult {
+    func perform(_ operation: Operation, in room: ResultRoom) throws(OperationError) -> OperationResult {
         do throws(LibraryError) {
             switch operation {
             case .image(let task, let image):
-                let answer = try library.answer(task.upstream, Array(image))
+                let answer = try library.answer(task.upstream, image.array)
                 return .image(text: answer.text, imageName: answer.name)
             case .multiply(let product): return .arrays([try multiply(product)])
             case .arithmetic(let task): return .arrays(try compute(task))
@@ -49,16 +49,16 @@ final class LibVAccelBackend: Backend {
         let shape = HostLibraries.MatrixProduct(
             m: Int(product.m), n: Int(product.n), k: Int(product.k), alpha: product.alpha, lda: Int(product.lda),
             ldb: Int(product.ldb), beta: product.beta, ldc: Int(product.ldc))
-        var c: [Float] = numbersOf(Array(product.c))
-        try library.multiply(shape, numbersOf(Array(product.a)), numbersOf(Array(product.b)), into: &c)
-        return bytesOf(c)[...]
+        var c: [Float] = numbersOf(product.c.array)
+        try library.multiply(shape, numbersOf(product.a.array), numbersOf(product.b.array), into: &c)
+        return Bytes(bytesOf(c))
     }
 
     private func compute(_ task: ArrayTask) throws(LibraryError) -> [Bytes] {
         switch task {
         case .minmax(let data, _, let low, let high):
-            let (output, least, most) = try library.minmax(numbersOf(Array(data)), low: low, high: high)
-            return [bytesOf(output)[...], bytesOf([least])[...], bytesOf([most])[...]]
+            let (output, least, most) = try library.minmax(numbersOf(data.array), low: low, high: high)
+            return [Bytes(bytesOf(output)), Bytes(bytesOf([least])), Bytes(bytesOf([most]))]
         case .copy(let data): return try compute(.copy, data, [])
         case .multiply(let left, let right): return try compute(.multiply, left, right)
         case .parallel(let left, let right): return try compute(.parallel, left, right)
@@ -69,7 +69,7 @@ final class LibVAccelBackend: Backend {
     private func compute(
         _ operation: UpstreamLibrary.ArrayOperation, _ a: Bytes, _ b: Bytes
     ) throws(LibraryError) -> [Bytes] {
-        try library.compute(operation, Array(a), Array(b)).map { $0[...] }
+        try library.compute(operation, a.array, b.array).map { Bytes($0) }
     }
 
     private func load(_ model: Model) throws(LibraryError) -> UpstreamLibrary.Model {
@@ -77,7 +77,7 @@ final class LibVAccelBackend: Backend {
         guard let file = model.files.first, model.files.count == 1 else {
             throw .invalid("a model of \(model.files.count) files; libvaccel: one")
         }
-        return try library.load(Array(file.content), named: "model")
+        return try library.load(file.content.array, named: "model")
     }
 
     private func run(_ run: ModelRun) throws(LibraryError) -> [Tensor] {
@@ -87,14 +87,14 @@ final class LibVAccelBackend: Backend {
             guard let type = tensor.element.number(of: .torch) else {
                 throw .unsupported("Torch's interface has no number for \(tensor.element)")
             }
-            inputs.append(.init(type: Int32(type), shape: tensor.dimensions, bytes: Array(tensor.data)))
+            inputs.append(.init(type: Int32(type), shape: tensor.dimensions, bytes: tensor.data.array))
         }
         var results: [Tensor] = []
         for output in try library.run(model, inputs, outputs: run.outputCount) {
             guard let element = Tensor.Element(UInt64(clamping: output.type), of: .torch) else {
                 throw .unsupported("a plug-in gives a tensor of type \(output.type)")
             }
-            let tensor = Tensor(element: element, dimensions: output.shape, data: output.bytes[...])
+            let tensor = Tensor(element: element, dimensions: output.shape, data: Bytes(output.bytes))
             guard tensor.expectedSize == output.bytes.count else {
                 throw .invalid("a plug-in gives \(output.bytes.count) bytes for a tensor of shape \(output.shape)")
             }

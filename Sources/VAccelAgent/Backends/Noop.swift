@@ -10,7 +10,7 @@ extension BackendDescription {
 
 /// Answers everything at once with what upstream's noop plug-in answers.
 final class NoopBackend: Backend {
-    func perform(_ operation: Operation) throws(OperationError) -> OperationResult {
+    func perform(_ operation: Operation, in room: ResultRoom) throws(OperationError) -> OperationResult {
         switch operation {
         case .image(.classify, _):
             .image(text: "This is a dummy classification tag!", imageName: "This is a dummy imgname!")
@@ -35,15 +35,15 @@ final class NoopBackend: Backend {
     }
 
     private static func bytes(of pattern: UInt64, _ count: Int) -> Bytes {
-        (0..<count).map { UInt8(truncatingIfNeeded: pattern >> UInt64(8 * $0)) }[...]
+        Bytes((0..<count).map { UInt8(truncatingIfNeeded: pattern >> UInt64(8 * $0)) })
     }
 
     private static func repeated(_ value: Float, asIn array: Bytes) -> Bytes {
-        floatBytes(Array(repeating: value, count: array.count / 4))[...]
+        Bytes(floatBytes(Array(repeating: value, count: array.count / 4)))
     }
 
     private static func sums(_ left: Bytes, _ right: Bytes) -> Bytes {
-        floatBytes(zip(floats(left), floats(right)).map { $0 + $1 })[...]
+        Bytes(floatBytes(zip(floats(left), floats(right)).map { $0 + $1 }))
     }
 
     /// As many tensors as the guest has room for: its inputs in turn.

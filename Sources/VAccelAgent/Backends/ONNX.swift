@@ -56,7 +56,7 @@ final class ONNXBackend: Backend {
         }
     }
 
-    func perform(_ operation: Operation) throws(OperationError) -> OperationResult {
+    func perform(_ operation: Operation, in room: ResultRoom) throws(OperationError) -> OperationResult {
         do throws(LibraryError) {
             switch operation {
             case .image(let task, let image): return try answer(task, image)
@@ -66,7 +66,7 @@ final class ONNXBackend: Backend {
             case .unload(let key):
                 loaded[key] = nil
                 return .done
-            case .run(let run): return .tensors(try self.run(run))
+            case .run(let run): return .tensors(try self.run(run, in: room))
             case .multiply, .arithmetic: throw .unsupported("ONNX Runtime runs models")
             }
         } catch {
@@ -80,7 +80,7 @@ final class ONNXBackend: Backend {
         guard let model = ModelTask(task.kind).flatMap({ vision[$0] }) else {
             throw .unsupported("there is no model for images to \(task)")
         }
-        let image = try decoder.decode(Array(file), channels: model.input.channels)
+        let image = try decoder.decode(file.array, channels: model.input.channels)
         let text = try model.answer(image)
         // Whichever of the two the guest has room for; there is no picture of the answer.
         return .image(text: text, imageName: task == .classify ? "" : text)
@@ -94,21 +94,21 @@ final class ONNXBackend: Backend {
             throw .invalid("a model of \(model.files.count) files; an ONNX model is one")
         }
         guard file.content.isEmpty else {
-            return try ONNXModel(try ModelFile(Array(file.content)).bytes, in: library, options: options)
+            return try ONNXModel(try ModelFile(file.content.array).bytes, in: library, options: options)
         }
         let name = file.name.hasSuffix(".onnx") ? String(file.name.dropLast(5)) : file.name
         guard let found = offered[name] else { throw .invalid("an empty model, and none is called \"\(name)\"") }
         return found
     }
 
-    private func run(_ run: ModelRun) throws(LibraryError) -> [Tensor] {
+    private func run(_ run: ModelRun, in room: ResultRoom) throws(LibraryError) -> [Tensor] {
         guard let model = loaded[run.key] else { throw .invalid("the model is not loaded") }
         let inputs = try ports(of: model.inputs, run.inputNames, count: run.inputs.count, "input")
         let outputs = try ports(of: model.outputs, run.outputNames, count: run.outputCount, "output")
         var tensors = [(name: String, tensor: HostLibraries.Tensor)]()
         for (port, tensor) in zip(inputs, run.inputs) { tensors.append((port, try .init(tensor))) }
         var results = [Tensor]()
-        for tensor in try model.run(tensors, outputs: outputs) { results.append(try Tensor(tensor)) }
+        for tensor in try model.run(tensors, outputs: outputs) { results.append(try Tensor(tensor, in: room)) }
         return results
     }
 
@@ -185,15 +185,17 @@ extension HostLibraries.Tensor {
     fileprivate init(_ tensor: VAccelAgent.Tensor) throws(LibraryError) {
         var shape = [Int]()
         for dimension in tensor.dimensions { shape.append(Int(dimension)) }
-        try self.init(type: tensor.element.onnx, shape: shape, bytes: Array(tensor.data))
+        try self.init(type: tensor.element.onnx, shape: shape, bytes: tensor.data.array)
     }
 }
 
 extension Tensor {
-    fileprivate init(_ tensor: HostLibraries.Tensor) throws(LibraryError) {
+    fileprivate init(_ tensor: HostLibraries.Tensor, in room: ResultRoom) throws(LibraryError) {
         guard let element = Element.allCases.first(where: { $0.onnx == tensor.type }) else {
             throw .unsupported("the model gives a tensor of \(tensor.type), which vAccel has no number for")
         }
-        self.init(element: element, dimensions: tensor.shape.map { Int64($0) }, data: tensor.bytes[...])
+        let bytes = Bytes(tensor.bytes)
+        let data = room.result(bytes.count) { bytes.copy(to: &$0) }
+        self.init(element: element, dimensions: tensor.shape.map { Int64($0) }, data: data)
     }
 }
