@@ -611,21 +611,22 @@ def slow(address):
     assert idle.create_session() > 0
 
 
-def random_frames(address, seed='1', count='20000'):
-    """A hostile guest on some connections, another guest's calls on one: each of them is answered rightly."""
-    import random
-    rng = random.Random(int(seed))
-    methods = ['CreateSession', 'Genop', 'RegisterResource', 'TorchModelRun', 'ImageClassification', 'TensorflowModelRun',
+class BadFrames:
+    """Frames that a hostile guest may send: damaged messages, other methods, lengths that are not theirs, noise."""
+    METHODS = ['CreateSession', 'Genop', 'RegisterResource', 'TorchModelRun', 'ImageClassification', 'TensorflowModelRun',
                'DestroySession', 'GenopStream', 'SyncResource', '', 'x' * 300]
-    services = [SYNC, ASYNC, OLD, OLDEST, '', '\xff\xfe']
-    good = Connection(address)
-    session, target = good.create_session(), good.create_session()
-    valid = [generic(target, [op(3), (b'x', BUFFER)], [(b'y' * 9, UCHAR_ARRAY)] * 2),
-             field(1, target) + message(4, tensor(b'1234', [1], 7)) + field(5, 1),
-             message(2, field(2, 'n') + field(3, b'abc') + field(4, 3)) + field(5, target)]
+    SERVICES = [SYNC, ASYNC, OLD, OLDEST, '', '\xff\xfe']
 
-    def payload():
-        data = bytearray(rng.choice(valid))
+    def __init__(self, seed, session):
+        import random
+        self.rng = random.Random(int(seed))
+        self.valid = [generic(session, [op(3), (b'x', BUFFER)], [(b'y' * 9, UCHAR_ARRAY)] * 2),
+                      field(1, session) + message(4, tensor(b'1234', [1], 7)) + field(5, 1),
+                      message(2, field(2, 'n') + field(3, b'abc') + field(4, 3)) + field(5, session)]
+
+    def payload(self):
+        rng = self.rng
+        data = bytearray(rng.choice(self.valid))
         for _ in range(rng.randrange(4)):
             where = rng.randrange(len(data))
             what = rng.randrange(3)
@@ -638,14 +639,22 @@ def random_frames(address, seed='1', count='20000'):
                 data[where:where] = rng.randbytes(rng.randrange(9))
         return bytes(data)
 
-    def bad_frame():
+    def frame(self):
+        rng = self.rng
         if rng.random() < 0.3:
             return rng.randbytes(rng.randrange(1, 60))
-        call = field(1, rng.choice(services)) + field(2, rng.choice(methods)) + field(3, payload())
+        call = field(1, rng.choice(self.SERVICES)) + field(2, rng.choice(self.METHODS)) + field(3, self.payload())
         size = len(call) if rng.random() < 0.9 else rng.choice([0, 1, len(call) + 5, 1 << 20, 0xFFFFFFFF])
         return struct.pack('>IIBB', size, rng.choice([0, 1, 3, 2, 0xFFFFFFFF]), rng.choice([1, 1, 1, 2, 3, 9]),
                            rng.choice([0, 0, 1, 2, 4, 6, 255])) + call
 
+
+def random_frames(address, seed='1', count='20000'):
+    """A hostile guest on some connections, another guest's calls on one: each of them is answered rightly."""
+    good = Connection(address)
+    session, target = good.create_session(), good.create_session()
+    bad = BadFrames(seed, target)
+    rng = bad.rng
     hostile = []
     for number in range(int(count)):
         while len(hostile) < 8:
@@ -653,7 +662,7 @@ def random_frames(address, seed='1', count='20000'):
         connection = hostile[rng.randrange(8)]
         try:
             connection.socket.setblocking(False)
-            connection.socket.send(bad_frame())
+            connection.socket.send(bad.frame())
             try:
                 connection.socket.recv(1 << 16)
             except BlockingIOError:
@@ -668,6 +677,44 @@ def random_frames(address, seed='1', count='20000'):
             name, tag = good.genop(
                 session, [op(3), (b'an image', BUFFER)], [(b'x' * 32, UCHAR_ARRAY), (b'x' * 64, UCHAR_ARRAY)])
             assert name[0] == NOOP_NAME.ljust(32, b'\0') and tag[0] == NOOP_TAG.ljust(64, b'\0')
+
+
+def flood(address, seconds='5', rate='10000'):
+    """So many bad frames a second, as far as this machine lets them be sent; prints how many there really were."""
+    import time
+    rate, seconds = int(rate), float(seconds)
+    with Connection(address) as c:
+        session = c.create_session()
+    bad = BadFrames(5, session)
+    frames = [bad.frame() for _ in range(rate)]
+    hostile, sent, taken = [], 0, 0
+    began = time.monotonic()
+    while (now := time.monotonic() - began) < seconds:
+        # Behind its time it hurries, ahead of it it waits.
+        due = int(now * rate) + rate // 100
+        while sent < due and time.monotonic() - began < seconds:
+            while len(hostile) < 8:
+                hostile.append(Connection(address))
+                hostile[-1].socket.setblocking(False)
+            connection = hostile[sent % 8]
+            try:
+                connection.socket.send(frames[sent % rate])
+                sent += 1
+                if sent % 10 == 0:
+                    taken += len(connection.socket.recv(1 << 20))
+            except BlockingIOError:
+                pass
+            except OSError:
+                hostile.remove(connection)
+                connection.close()
+            if sent % 500 == 499:
+                hostile.pop(0).close()
+        time.sleep(0.002)
+    seconds = time.monotonic() - began
+    for connection in hostile:
+        connection.close()
+    assert sent > 1000 and taken > 0, (sent, taken)
+    print(f'{sent} frames in {seconds:.1f} s: {sent / seconds:.0f} a second')
 
 
 # --- the cpu back-end and its worker
@@ -1089,15 +1136,18 @@ def exhaust(address):
 def steady(address, process):
     """Answers are right for as long as a process runs."""
     import os
-    rounds = 0
+    import time
+    rounds, longest = 0, 0.0
     with Connection(address) as c:
         session = c.create_session()
         resource = c.register(session, [('a', b'content')])
         while os.path.exists(f'/proc/{process}') and 'Z' not in open(f'/proc/{process}/stat').read().rsplit(')', 1)[1][:3]:
+            began = time.monotonic()
             assert c.classify(session, b'an image') == NOOP_TAG.ljust(1024, b'\0')
             assert c.sync(resource) == [(b'content', 7)]
-            rounds += 1
+            rounds, longest = rounds + 1, max(longest, time.monotonic() - began)
     assert rounds > 10
+    print(f'{2 * rounds} calls answered meanwhile, the slowest two after {longest * 1000:.1f} ms')
 
 
 if __name__ == '__main__':
