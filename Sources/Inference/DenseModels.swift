@@ -15,22 +15,31 @@ struct Segmenter: ImageAnswering {
     }
 
     func answer(_ image: Image) throws(LibraryError) -> String {
-        let planes = try picture(try model.run(image, outputs: [output])[0])
+        let planes = try planes(of: try model.run(image, outputs: [output])[0])
         var pixels = [Int: Int]()
         for y in 0..<planes.height {
-            for x in 0..<planes.width {
-                var best = 0
-                for plane in 0..<planes.count where planes.number(plane, y, x) > planes.number(best, y, x) {
-                    best = plane
-                }
-                let found = planes.count == 1 ? Int(Int64(saturating: planes.number(0, y, x))) : best
-                pixels[found, default: 0] += 1
-            }
+            for x in 0..<planes.width { pixels[found(in: planes, x, y), default: 0] += 1 }
         }
         let all = Float(planes.width * planes.height)
         return pixels.sorted { ($1.value, $0.key) < ($0.value, $1.key) }.prefix(100).map { found in
             "\(percent(Float(found.value) / all))% \(model.label(found.key))"
         }.joined(separator: "\n")
+    }
+
+    /// The colour of each pixel's class.
+    func picture(_ image: Image) throws(LibraryError) -> Image {
+        let planes = try planes(of: try model.run(image, outputs: [output])[0])
+        return try Canvas(like: image) { x, y in
+            input.source(x: x, y: y, of: image, in: planes).map { Canvas.color(of: found(in: planes, $0.x, $0.y)) }
+        }.image()
+    }
+
+    /// The class of a pixel.
+    private func found(in planes: Planes, _ x: Int, _ y: Int) -> Int {
+        guard planes.count > 1 else { return Int(Int64(saturating: planes.number(0, y, x))) }
+        var best = 0
+        for plane in 0..<planes.count where planes.number(plane, y, x) > planes.number(best, y, x) { best = plane }
+        return best
     }
 }
 
@@ -51,8 +60,22 @@ struct PoseEstimator: ImageAnswering {
     }
 
     func answer(_ image: Image) throws(LibraryError) -> String {
-        let planes = try picture(try model.run(image, outputs: [output])[0])
-        var lines = [String]()
+        try joints(in: image).map { "\(percent(min(1, $0.share)))% \(model.label($0.index)) \($0.x) \($0.y)" }
+            .joined(separator: "\n")
+    }
+
+    /// The image with a cross at each joint.
+    func picture(_ image: Image) throws(LibraryError) -> Image {
+        var canvas = Canvas(image)
+        for joint in try joints(in: image) {
+            canvas.drawCross(x: joint.x, y: joint.y, Canvas.color(of: joint.index + 1))
+        }
+        return try canvas.image()
+    }
+
+    private func joints(in image: Image) throws(LibraryError) -> [(index: Int, share: Float, x: Int, y: Int)] {
+        let planes = try planes(of: try model.run(image, outputs: [output])[0])
+        var found = [(index: Int, share: Float, x: Int, y: Int)]()
         for joint in 0..<min(planes.count, 100) {
             var best = (x: 0, y: 0)
             for y in 0..<planes.height {
@@ -65,9 +88,9 @@ struct PoseEstimator: ImageAnswering {
             let place = input.place(
                 x: (Float(best.x) + 0.5) * Float(input.width) / Float(planes.width),
                 y: (Float(best.y) + 0.5) * Float(input.height) / Float(planes.height), in: image)
-            lines.append("\(percent(min(1, share)))% \(model.label(joint)) \(place.x) \(place.y)")
+            found.append((joint, share, place.x, place.y))
         }
-        return lines.joined(separator: "\n")
+        return found
     }
 }
 
@@ -85,8 +108,7 @@ struct DepthEstimator: ImageAnswering {
     }
 
     func answer(_ image: Image) throws(LibraryError) -> String {
-        let planes = try picture(try model.run(image, outputs: [output])[0])
-        guard planes.count == 1 else { throw .invalid("the model gives \(planes.count) numbers for each pixel") }
+        let planes = try distances(in: image)
         var least = (x: 0, y: 0)
         var most = (x: 0, y: 0)
         var sum = 0.0
@@ -107,6 +129,28 @@ struct DepthEstimator: ImageAnswering {
         let mean = Float(sum / Double(planes.width * planes.height))
         return "least \(text(least)), most \(text(most)), mean \(mean)"
     }
+
+    /// Shades of grey: black for the least distance, white for the most. What is no number is black.
+    func picture(_ image: Image) throws(LibraryError) -> Image {
+        let planes = try distances(in: image)
+        let sound = planes.numbers.filter(\.isFinite)
+        let least = sound.min() ?? 0
+        let range = (sound.max() ?? 0) - least
+        return try Canvas(like: image) { x, y in
+            guard let place = input.source(x: x, y: y, of: image, in: planes) else { return nil }
+            let share = (planes.number(0, place.y, place.x) - least) / range
+            // NaN where all distances are alike.
+            guard share > 0 else { return nil }
+            let shade = UInt8((255 * min(1, share)).rounded())
+            return [shade, shade, shade]
+        }.image()
+    }
+
+    private func distances(in image: Image) throws(LibraryError) -> Planes {
+        let planes = try planes(of: try model.run(image, outputs: [output])[0])
+        guard planes.count == 1 else { throw .invalid("the model gives \(planes.count) numbers for each pixel") }
+        return planes
+    }
 }
 
 /// The name of a model's first output, which must be able to be a picture.
@@ -117,7 +161,7 @@ private func pictureOutput(of model: ONNXModel, for purpose: String) throws(Libr
     return port.name
 }
 
-private func picture(_ tensor: Tensor) throws(LibraryError) -> Planes {
+private func planes(of tensor: Tensor) throws(LibraryError) -> Planes {
     guard let planes = Planes(tensor) else {
         throw .invalid("the model gives a tensor of \(tensor.type) and shape \(tensor.shape), which is no picture")
     }

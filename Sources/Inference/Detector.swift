@@ -57,11 +57,29 @@ struct Detector: ImageAnswering {
 
     func answer(_ image: Image) throws(LibraryError) -> String {
         try detect(image).map { found in
-            let corners = input.place(x: found.box[0], y: found.box[1], in: image)
-            let opposite = input.place(x: found.box[2], y: found.box[3], in: image)
+            let (corner, opposite) = corners(of: found, in: image)
             return "\(percent(found.share))% \(model.label(found.index)) "
-                + "\(corners.x) \(corners.y) \(opposite.x) \(opposite.y)"
+                + "\(corner.x) \(corner.y) \(opposite.x) \(opposite.y)"
         }.joined(separator: "\n")
+    }
+
+    /// The image with a box around each thing, the surest on top.
+    func picture(_ image: Image) throws(LibraryError) -> Image {
+        var canvas = Canvas(image)
+        for found in try detect(image).reversed() {
+            let (corner, opposite) = corners(of: found, in: image)
+            canvas.drawBox(
+                left: corner.x, top: corner.y, right: opposite.x, bottom: opposite.y, Canvas.color(of: found.index &+ 1)
+            )
+        }
+        return try canvas.image()
+    }
+
+    private func corners(of found: Detection, in image: Image) -> ((x: Int, y: Int), (x: Int, y: Int)) {
+        (
+            input.place(x: found.box[0], y: found.box[1], in: image),
+            input.place(x: found.box[2], y: found.box[3], in: image)
+        )
     }
 
     private func detect(_ image: Image) throws(LibraryError) -> [Detection] {

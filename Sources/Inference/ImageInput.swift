@@ -106,6 +106,18 @@ public struct ImageInput: Equatable, Sendable {
         )
     }
 
+    /// Where a pixel of an image is in `planes` that a model gave for it; nil where the model did not see it.
+    func source(x: Int, y: Int, of image: Image, in planes: Planes) -> (x: Int, y: Int)? {
+        let size = scaledSize(of: image)
+        let across = (Float(x) + 0.5) * Float(size.width) / Float(image.width) - Float((size.width - width) / 2)
+        let down = (Float(y) + 0.5) * Float(size.height) / Float(image.height) - Float((size.height - height) / 2)
+        guard across >= 0, down >= 0, across < Float(width), down < Float(height) else { return nil }
+        return (
+            min(planes.width - 1, Int(across * Float(planes.width) / Float(width))),
+            min(planes.height - 1, Int(down * Float(planes.height) / Float(height)))
+        )
+    }
+
     /// The size that an image is brought to before what is too much of it is cut off.
     private func scaledSize(of image: Image) -> (width: Int, height: Int) {
         guard settings.fit == .crop else { return (width, height) }

@@ -28,6 +28,12 @@ public struct VisionModel {
     ///
     /// - Throws: ``HostLibraries/LibraryError``
     public func answer(_ image: Image) throws(LibraryError) -> String { try answering.answer(image) }
+
+    /// The answer about an image as a picture of its size: the image with what was found drawn on it, a colour for each
+    /// class, or black for the least distance and white for the most.
+    ///
+    /// - Throws: ``HostLibraries/LibraryError``, of kind `ENOTSUP` for classification.
+    public func picture(_ image: Image) throws(LibraryError) -> Image { try answering.picture(image) }
 }
 
 /// A task as its model carries it out.
@@ -36,10 +42,16 @@ protocol ImageAnswering {
     var input: ImageInput { get }
     /// See ``VisionModel/answer(_:)``.
     func answer(_ image: Image) throws(LibraryError) -> String
+    /// See ``VisionModel/picture(_:)``.
+    func picture(_ image: Image) throws(LibraryError) -> Image
 }
 
 extension Classifier: ImageAnswering {
     func answer(_ image: Image) throws(LibraryError) -> String { try classify(image).text }
+
+    func picture(_ image: Image) throws(LibraryError) -> Image {
+        throw .unsupported("what an image shows is told in words only")
+    }
 }
 
 /// A model of one image, with what every task needs of it.

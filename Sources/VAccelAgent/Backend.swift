@@ -69,6 +69,8 @@ public enum OperationResult: Equatable, Sendable {
     case done
     /// An image task: the text, and the name of a picture of the answer (for tasks other than classification, the answer).
     case image(text: String, imageName: String)
+    /// An image task's answer as a picture: a PNG file, and NULs to the length that was asked for.
+    case picture(Bytes)
     /// Arrays in the order of the operation's answers: `c` for the products, sum and product for `parallel`,
     /// data, minimum and maximum for `minmax`.
     case arrays([Bytes])

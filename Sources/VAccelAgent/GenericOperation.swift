@@ -85,6 +85,9 @@ struct GenericOperation {
         return arrays
     }
 
+    /// What an array begins with that is to be filled with a picture, not with words: a media type and its NUL.
+    private static let pictureMark = Array("image/png".utf8) + [0]
+
     private typealias Understood = (Operation, ([Int], OperationResult) throws(CallFailure) -> [Bytes])
 
     private static func image(
@@ -95,6 +98,15 @@ struct GenericOperation {
         guard write.count == expected,
             !isCurrent || write.allSatisfy({ $0.kind == Argument.Kind.ucharArray })
         else { throw invalid }
+        if task != .classify, let answer = write.first?.content, answer.starts(with: pictureMark) {
+            return (
+                .picture(task, image, bytes: answer.count),
+                { (_, result) throws(CallFailure) in
+                    guard case .picture(let file) = result else { throw .operation(errno: 5) }
+                    return [file]
+                }
+            )
+        }
         return (
             .image(task, image),
             { (sizes, result) throws(CallFailure) in

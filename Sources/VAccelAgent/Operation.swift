@@ -4,6 +4,8 @@ public import HostLibraries
 public enum Operation: Equatable, Sendable {
     /// Something about an encoded image, JPEG or PNG.
     case image(ImageTask, Bytes)
+    /// The same, of which the answer is to be a picture: a PNG file, and NULs until it has so many bytes.
+    case picture(ImageTask, Bytes, bytes: Int)
     /// `c = alpha * a * b + beta * c` in single precision.
     case multiply(MatrixProduct)
     /// Arithmetic on whole arrays.
@@ -30,7 +32,7 @@ public enum Operation: Equatable, Sendable {
     /// All arrays that go to the back-end.
     var contents: [Bytes] {
         switch self {
-        case .image(_, let image): [image]
+        case .image(_, let image), .picture(_, let image, _): [image]
         case .multiply(let product): [product.a, product.b, product.c]
         case .arithmetic(.minmax(let data, _, _, _)), .arithmetic(.copy(let data)): [data]
         case .arithmetic(.multiply(let left, let right)), .arithmetic(.parallel(let left, let right)),
@@ -45,6 +47,7 @@ public enum Operation: Equatable, Sendable {
     /// Bytes that the results will have, as far as that is known before; those of `copy` are there already.
     var resultBytes: Int {
         switch self {
+        case .picture(_, _, let most): most
         case .multiply(let product): product.c.count
         case .arithmetic(.minmax(let data, _, _, _)): data.count
         case .arithmetic(.multiply(let left, _)), .arithmetic(.add(let left, _)): left.count
@@ -57,7 +60,7 @@ public enum Operation: Equatable, Sendable {
     /// The kind of this operation.
     public var kind: Kind {
         switch self {
-        case .image(let task, _): task.kind
+        case .image(let task, _), .picture(let task, _, _): task.kind
         case .multiply: .multiply
         case .arithmetic: .arithmetic
         case .load, .unload, .run: .model

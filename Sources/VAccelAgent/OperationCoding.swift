@@ -27,6 +27,12 @@ extension Operation {
             part.add(1, UInt64(task.rawValue))
             part.add(2, array: image)
             message.add(1, message: part)
+        case .picture(let task, let image, let most):
+            var part = WireBuffer()
+            part.add(1, UInt64(task.rawValue))
+            part.add(2, array: image)
+            part.add(3, Int64(most))
+            message.add(7, message: part)
         case .multiply(let product): message.add(2, message: product.encoded)
         case .arithmetic(let task): message.add(3, message: task.encoded)
         case .load(let model): message.add(4, message: model.encoded)
@@ -45,9 +51,10 @@ extension Operation {
         guard let field = try reader.next() else { throw .truncated }
         let fields = try Fields(field.value.content, regions)
         switch field.number {
-        case 1:
+        case 1, 7:
             guard let task = ImageTask(rawValue: UInt8(truncatingIfNeeded: fields.number(1))) else { throw .malformed }
-            self = .image(task, try fields.array(2))
+            let image = try fields.array(2)
+            self = field.number == 1 ? .image(task, image) : .picture(task, image, bytes: Int(fields.number(3)))
         case 2: self = .multiply(try MatrixProduct(fields))
         case 3: self = .arithmetic(try ArrayTask(fields))
         case 4: self = .load(try Model(fields))
@@ -253,6 +260,9 @@ enum WorkerAnswer {
             message.add(3, 2 as UInt64)
             message.add(4, text)
             message.add(5, name)
+        case .result(.picture(let file)):
+            message.add(3, 5 as UInt64)
+            message.add(6, array: file)
         case .result(.arrays(let arrays)):
             message.add(3, 3 as UInt64)
             for array in arrays {
@@ -281,6 +291,7 @@ enum WorkerAnswer {
             var tensors: [Tensor] = []
             for value in fields.all(7) { tensors.append(try Tensor(fields.message(value))) }
             self = .result(.tensors(tensors))
+        case 5: self = .result(.picture(try fields.array(6)))
         default: throw .malformed
         }
     }

@@ -77,6 +77,29 @@ struct VisionTests {
         #expect(found.hasPrefix("least 0.0 at 13 3, most 10.0 at 4 11, mean 6.3"), "\(found)")
     }
 
+    @Test("in a picture of distances the least is black, the most white, and what the model did not see black")
+    func distances() throws {
+        var pixels = [UInt8](repeating: 100, count: 32 * 16)
+        for y in 0..<16 {
+            for x in 0..<8 { pixels[32 * y + x] = 255 }
+            pixels[32 * y + 20] = 200
+            pixels[32 * y + 22] = 150
+        }
+        let image = try #require(Image(width: 32, height: 16, channels: 1, pixels: pixels))
+        let picture = try model("depth") { $0.fit = .crop }.picture(image)
+        #expect((picture.width, picture.height, picture.channels) == (32, 16, 3))
+        for (x, shade) in [(3, 0), (7, 0), (8, 0), (20, 255), (21, 0), (22, 128), (24, 0)] as [(Int, UInt8)] {
+            #expect(Array(picture.pixels[3 * (32 * 5 + x)..<3 * (32 * 5 + x) + 3]) == [shade, shade, shade], "\(x)")
+        }
+    }
+
+    @Test("joints are crosses on the image")
+    func crosses() throws {
+        let found = try model("pose").picture(try picture())
+        #expect(Array(found.pixels[3 * (16 * 11 + 4)..<3 * (16 * 11 + 4) + 3]) == [128, 0, 0])
+        #expect(Array(found.pixels[3 * (16 * 1 + 1)..<3 * (16 * 1 + 1) + 3]) == [200, 200, 200])
+    }
+
     @Test("a model that its task cannot be answered with is refused")
     func mismatched() throws {
         #expect(try kind { _ = try model("depth") { $0.task = .detect } } == invalid)

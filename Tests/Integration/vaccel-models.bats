@@ -83,6 +83,11 @@ check() { # CHECK
     check tasks
 }
 
+@test "models: answers as pictures" {
+    start_agent --models "$models/vision"
+    check pictures
+}
+
 @test "models: a guest's model runs by the calls of three frameworks" {
     start_agent
     check frameworks

@@ -96,6 +96,80 @@ def tasks(address):
         fails(13, 95, None, c.classify, session, white)
 
 
+def pixels_of(file):
+    """Width, height and rows of colours of a PNG file of 8 bits and three colours, by the standard's own words."""
+    import zlib
+    assert file[:8] == b'\x89PNG\r\n\x1a\n', file[:16]
+    position, data = 8, b''
+    while True:
+        size, kind = struct.unpack('>I4s', file[position:position + 8])
+        content = file[position + 8:position + 8 + size]
+        assert zlib.crc32(kind + content) == struct.unpack('>I', file[position + 8 + size:position + 12 + size])[0]
+        position += 12 + size
+        if kind == b'IHDR':
+            width, height, depth, colours, *_ = struct.unpack('>IIBBBBB', content)
+            assert (depth, colours) == (8, 2), (depth, colours)
+        if kind == b'IDAT':
+            data += content
+        if kind == b'IEND':
+            break
+    # Nothing but NULs after the file.
+    assert file[position:].strip(b'\0') == b''
+    data, rows, above = zlib.decompress(data), [], bytes(3 * width)
+    for y in range(height):
+        how, line = data[y * (3 * width + 1)], bytearray(data[y * (3 * width + 1) + 1:(y + 1) * (3 * width + 1)])
+        for i in range(len(line)):
+            left = line[i - 3] if i >= 3 else 0
+            corner = above[i - 3] if i >= 3 else 0
+            guess = left + above[i] - corner
+            nearest = min((left, above[i], corner), key=lambda value: abs(guess - value))
+            line[i] = line[i] + [0, left, above[i], (left + above[i]) // 2, nearest][how] & 255
+        rows.append([tuple(line[i:i + 3]) for i in range(0, len(line), 3)])
+        above = bytes(line)
+    return width, height, rows
+
+
+def pictures(address):
+    """Answers as pictures, where the guest's array begins with a media type."""
+
+    def ask(number, image, size=100_000, mark=b'image/png\0'):
+        out = c.genop(session, [op(number), (image, BUFFER)], [(mark.ljust(size, b'x'), UCHAR_ARRAY)])
+        assert [len(content) for content, _, _ in out] == [size], out
+        return out[0][0]
+
+    with Connection(address) as c:
+        session = c.create_session()
+        white = png(64, 32, lambda x, y: 255)
+        width, height, rows = pixels_of(ask(4, white))
+        assert (width, height) == (64, 32)
+        # A spoon, the second label, at 0 0 32 16, a cup, the first, at 16 16 64 32, each in the colour after its number.
+        spoon, cup, nothing = (0, 128, 0), (128, 0, 0), (255, 255, 255)
+        for x, y, colour in [(0, 0, spoon), (31, 15, spoon), (31, 8, spoon), (5, 5, nothing), (16, 16, cup), (63, 31, cup),
+                             (40, 31, cup), (40, 20, nothing), (60, 5, nothing)]:
+            assert rows[y][x] == colour, (x, y, rows[y][x])
+        half = png(16, 16, lambda x, y: 0 if (x, y) == (12, 2) else 255 if (x, y) == (3, 10) else 50 if x > 7 else 200)
+        assert text_of(ask(5, half, 512, b'')).split('\n')[0].endswith('% light')
+        width, height, rows = pixels_of(ask(5, half))
+        assert (width, height) == (16, 16)
+        # Each pixel in the colour of its class; the parts of the image are of one class each.
+        classes = {rows[y][x] for y in range(16) for x in range(16)}
+        assert classes == {(0, 0, 0), (128, 0, 0)}, classes
+        assert rows[5][2] != rows[5][12]
+        width, height, rows = pixels_of(ask(6, half))
+        # The brightest is at 4 11, the darkest at 13 3, as they are told in words.
+        assert rows[11][4] == rows[10][4] == rows[11][5] == (128, 0, 0), rows[11]
+        assert rows[3][13] == rows[3][12] == rows[4][13] == (0, 128, 0), rows[3]
+        assert rows[8][8] == (50, 50, 50)
+        width, height, rows = pixels_of(ask(7, half))
+        assert rows[2][12] == (0, 0, 0) and rows[10][3] == (255, 255, 255)
+        assert all(red == green == blue for row in rows for red, green, blue in row)
+        # An array that is large enough, but for the picture; one that only begins like the mark.
+        fails(13, 90, None, ask, 4, white, 60)
+        assert text_of(ask(4, white, 512, b'image/png')) .startswith('90.000% spoon')
+        # The largest that goes by the region: an array of a megabyte for a picture of few bytes.
+        assert pixels_of(ask(4, white, 1 << 20))[:2] == (64, 32)
+
+
 def pixels_of_zero():
     """The image of zero as the model wants it: the shades of held-out digits are what train-digits wrote."""
     return struct.pack('<64f', *[0.5] * 64)

@@ -35,7 +35,8 @@ import VAccelProtocol
     private static let bytes: Bytes = [1, 2, 3, 4]
     private static let tensor = VAccelAgent.Tensor(element: .int64, dimensions: [1, -1, 0], data: [9])
     private static let operations: [Operation] = [
-        .image(.pose, bytes), .arithmetic(.minmax(data: bytes, count: 3, low: -5, high: 7)), .arithmetic(.copy(bytes)),
+        .image(.pose, bytes), .picture(.depth, bytes, bytes: 9),
+        .arithmetic(.minmax(data: bytes, count: 3, low: -5, high: 7)), .arithmetic(.copy(bytes)),
         .arithmetic(.multiply(bytes, [])), .arithmetic(.parallel(bytes, bytes)), .arithmetic(.add([], bytes)),
         .multiply(
             VAccelAgent.MatrixProduct(
@@ -53,7 +54,7 @@ import VAccelProtocol
     @Test(
         "the agent gets the worker's result",
         arguments: [
-            .done, .image(text: "a", imageName: ""), .arrays([bytes, []]), .tensors([tensor]),
+            .done, .image(text: "a", imageName: ""), .arrays([bytes, []]), .picture(bytes), .tensors([tensor]),
         ] as [OperationResult])
     func result(_ result: OperationResult) throws {
         guard case .result(let read) = try WorkerAnswer(Bytes(WorkerAnswer.result(result).encoded.joined)) else {

@@ -58,13 +58,15 @@ public struct Bytes: Sendable {
         }
     }
 
-    /// Copies as many bytes as there is room for.
+    /// Copies as many bytes as there is room for, and zeros where there is more.
     public func copy(to room: inout MutableSpan<UInt8>) {
         unsafe withUnsafeStorage { source in
             unsafe room.withUnsafeMutableBytes { target in
                 let size = Swift.min(source.count, target.count)
                 // SAFETY: neither is shorter.
                 unsafe target.copyMemory(from: UnsafeRawBufferPointer(rebasing: source[..<size]))
+                unsafe UnsafeMutableRawBufferPointer(rebasing: target[size...]).initializeMemory(
+                    as: UInt8.self, repeating: 0)
             }
         }
     }

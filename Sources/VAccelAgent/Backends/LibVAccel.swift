@@ -32,6 +32,7 @@ final class LibVAccelBackend: Backend {
             case .image(let task, let image):
                 let answer = try library.answer(task.upstream, image.array)
                 return .image(text: answer.text, imageName: answer.name)
+            case .picture: throw .unsupported("a plug-in's pictures are files of its own")
             case .multiply(let product): return .arrays([try multiply(product)])
             case .arithmetic(let task): return .arrays(try compute(task))
             case .load(let model):

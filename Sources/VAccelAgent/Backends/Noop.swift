@@ -15,6 +15,7 @@ final class NoopBackend: Backend {
         case .image(.classify, _):
             .image(text: "This is a dummy classification tag!", imageName: "This is a dummy imgname!")
         case .image: .image(text: "", imageName: "This is a dummy imgname!")
+        case .picture: throw .unsupported("noop has no pictures")
         case .multiply(let product): .arrays([product.c])
         case .arithmetic(let task): .arrays(Self.answers(to: task))
         case .load, .unload: .done

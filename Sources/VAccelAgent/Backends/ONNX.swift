@@ -60,6 +60,7 @@ final class ONNXBackend: Backend {
         do throws(LibraryError) {
             switch operation {
             case .image(let task, let image): return try answer(task, image)
+            case .picture(let task, let image, let most): return .picture(try picture(task, image, most, in: room))
             case .load(let model):
                 loaded[model.key] = try load(model)
                 return .done
@@ -77,13 +78,29 @@ final class ONNXBackend: Backend {
     // MARK: images
 
     private func answer(_ task: ImageTask, _ file: Bytes) throws(LibraryError) -> OperationResult {
+        let (model, image) = try question(task, file)
+        let text = try model.answer(image)
+        // Whichever of the two the guest has room for.
+        return .image(text: text, imageName: task == .classify ? "" : text)
+    }
+
+    private func picture(
+        _ task: ImageTask, _ file: Bytes, _ most: Int, in room: ResultRoom
+    ) throws(LibraryError) -> Bytes {
+        let (model, image) = try question(task, file)
+        let answer = Bytes(try decoder.encodePNG(try model.picture(image)))
+        guard answer.count <= most else {
+            // EMSGSIZE
+            throw LibraryError(errno: 90, "a picture of \(answer.count) bytes for an array of \(most)")
+        }
+        return room.result(most) { answer.copy(to: &$0) }
+    }
+
+    private func question(_ task: ImageTask, _ file: Bytes) throws(LibraryError) -> (VisionModel, Image) {
         guard let model = ModelTask(task.kind).flatMap({ vision[$0] }) else {
             throw .unsupported("there is no model for images to \(task)")
         }
-        let image = try decoder.decode(file.array, channels: model.input.channels)
-        let text = try model.answer(image)
-        // Whichever of the two the guest has room for; there is no picture of the answer.
-        return .image(text: text, imageName: task == .classify ? "" : text)
+        return (model, try decoder.decode(file.array, channels: model.input.channels))
     }
 
     // MARK: models that guests bring
