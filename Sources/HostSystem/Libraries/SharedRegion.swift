@@ -32,7 +32,7 @@ public import HostSystem
     /// Makes a region, which no process that is made later has by itself.
     ///
     /// - Parameter companion: Whatever is to live as long as the region.
-    /// - Throws: ``HostError`` when there is no memory or no descriptor left, or the kernel is older than 5.1.
+    /// - Throws: `HostError` when there is no memory or no descriptor left, or the kernel is older than 5.1.
     public init(number: UInt32, bytes: Int, purpose: Purpose, companion: AnyObject? = nil) throws(HostError) {
         let size = (max(1, bytes) + Self.page - 1) / Self.page * Self.page
         let fills: Int32 = purpose == .results ? 1 : 0
@@ -55,7 +55,7 @@ public import HostSystem
 
     /// Maps a region of the agent's in a worker.
     ///
-    /// - Throws: ``HostError`` when there is no address space left.
+    /// - Throws: `HostError` when there is no address space left.
     public init(number: UInt32, bytes: Int, purpose: Purpose, received file: consuming Descriptor) throws(HostError) {
         isWritable = purpose == .results
         unsafe base = try Self.map(file.raw, bytes, isWritable: purpose == .results, populates: true)
