@@ -64,6 +64,8 @@ final class Connection {
     // What is known of the socket.
     var isReadable = false
     var isWritable = true
+    /// Whether the kernel is to tell of room in it.
+    var isRoomWatched = false
     /// Whether its other end sends nothing more, or is closed altogether.
     var hasEnd = false
     var isHungUp = false

@@ -29,6 +29,13 @@ struct QueueSetup {
     var queue: VirtQueue?
     /// Whether the guest may have made chains available that were not taken.
     var hasRoom = false
+    /// A call that the guest wants and has not had yet; see ``callGuestLater()``.
+    private(set) var owesCall = false
+    private var chainsOwed = 0
+    private var turnsOwed = 0
+
+    /// The guest waits for a call no longer than for so many chains, or so many turns of other work.
+    private static let mostOwed = 16
 
     var isRunning: Bool { queue != nil }
 
@@ -45,6 +52,7 @@ struct QueueSetup {
 
     /// Stops it where it is.
     mutating func pause() {
+        if owesCall { callGuest() }
         if let queue { base = queue.nextAvailable }
         queue = nil
         hasRoom = false
@@ -67,7 +75,27 @@ struct QueueSetup {
     }
 
     /// Interrupts the guest.
-    func callGuest() {
+    mutating func callGuest() {
+        (owesCall, chainsOwed, turnsOwed) = (false, 0, 0)
         if let call { lx_eventfd_raise(call.raw) }
+    }
+
+    /// Shows the guest what it has back, and calls it if it wants that, now or when several chains have come together.
+    ///
+    /// An interrupt costs a guest more than what it tells it: that chains it does not wait for are its own again. Where
+    /// it does wait, because it has few left, or there is nothing else to do, it is called at once.
+    mutating func publish(callingLater isLater: Bool) {
+        let (wantsCall, count) = queue?.publish() ?? (false, 0)
+        if wantsCall { owesCall = true }
+        guard owesCall else { return }
+        chainsOwed += count
+        if !isLater || chainsOwed >= min(Self.mostOwed, Int(size) / 4) { callGuest() }
+    }
+
+    /// Calls the guest if it was to be called later, unless other work goes on.
+    mutating func callGuestLater(isIdle: Bool) {
+        guard owesCall else { return }
+        turnsOwed += 1
+        if isIdle || turnsOwed >= Self.mostOwed { callGuest() }
     }
 }

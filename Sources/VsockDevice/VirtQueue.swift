@@ -128,17 +128,17 @@ struct VirtQueue {
         nextUsed &+= 1
     }
 
-    /// Shows the driver what was given back; says whether it wants to be called for that.
-    mutating func publish() -> Bool {
-        guard published != nextUsed else { return false }
+    /// Shows the driver what was given back; says whether it wants to be called for that, and how many chains it is.
+    mutating func publish() -> (wantsCall: Bool, count: Int) {
+        guard published != nextUsed else { return (false, 0) }
         let fresh = nextUsed &- published
         published = nextUsed
         // SAFETY: within the used ring; and below, within the available one.
         lx_ring_store(used + 2, nextUsed)
         lx_ring_fence()
-        guard features.eventIndex else { return lx_ring_load(available) & Self.noInterrupt == 0 }
+        guard features.eventIndex else { return (lx_ring_load(available) & Self.noInterrupt == 0, Int(fresh)) }
         let event = lx_ring_load(available + 4 + 2 * UInt(size))
-        return nextUsed &- event &- 1 < fresh
+        return (nextUsed &- event &- 1 < fresh, Int(fresh))
     }
 
     /// Has the driver tell of the next chain; says whether there is one already.

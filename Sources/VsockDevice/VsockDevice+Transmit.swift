@@ -77,6 +77,7 @@ extension VsockDevice {
         }
         connection.takeCredit(header)
         if deliver(header, to: connection) {
+            watchRoom(connection)
             schedule(connection)
         } else {
             end(connection, tellingGuest: !isReset)
@@ -112,9 +113,9 @@ extension VsockDevice {
         connection.owed = []
     }
 
-    /// Shows the guest what it has back, and calls it if it wants that.
+    /// Shows the guest what it has back, and calls it if it wants that: for what it has sent in its own time.
     func publish(_ index: Int) {
-        if queues[index].queue?.publish() == true { queues[index].callGuest() }
+        queues[index].publish(callingLater: index == Queue.transmit)
     }
 
     /// A queue whose rules are broken is not served any more.

@@ -104,6 +104,7 @@ public final class VsockDevice {
     /// - Throws: ``HostSystem/HostError`` when the kernel cannot tell what there is to do.
     public func turn(timeoutMilliseconds timeout: Int32 = -1) throws(HostError) -> Bool {
         let count = try collect(timeout)
+        queues[Queue.transmit].callGuestLater(isIdle: count == 0)
         for index in 0..<count { attend(tokens[index], events[index]) }
         if hasMoreToAccept { acceptAll() }
         knockAgain()
@@ -119,6 +120,9 @@ public final class VsockDevice {
         var timeout = timeout
         let hasMoreToTell = !waiting.isEmpty || !rejections.isEmpty
         if hasMoreToTransmit || (hasMoreToTell && queues[Queue.receive].hasRoom) { timeout = 0 }
+        if queues[Queue.transmit].owesCall {
+            timeout = timeout < 0 ? Self.callMilliseconds : min(timeout, Self.callMilliseconds)
+        }
         if !knocking.isEmpty { timeout = timeout < 0 ? Self.knockMilliseconds : min(timeout, Self.knockMilliseconds) }
         // SAFETY: both arrays have LX_WATCH_MOST elements.
         let found = unsafe tokens.withUnsafeMutableBufferPointer { tokens in
@@ -151,7 +155,9 @@ public final class VsockDevice {
     private static let error: UInt32 = 8
     private static let hangUp: UInt32 = 16
     private static let end: UInt32 = 0x2000
-    static let streamEvents = readable | writable | end | LX_WATCH_EDGE
+    static let streamEvents = readable | end | LX_WATCH_EDGE
+    /// The guest waits no longer for a call when there is nothing else to do.
+    private static let callMilliseconds: Int32 = 1
 
     private func attend(_ connection: Connection, _ events: UInt32) {
         let isNews = events & (Self.readable | Self.end | Self.hangUp | Self.error) != 0
@@ -161,7 +167,8 @@ public final class VsockDevice {
         if events & Self.hangUp != 0 { connection.isHungUp = true }
         if events & Self.writable != 0 {
             connection.isWritable = true
-            if !connection.isFlushed { connection.flush() }
+            connection.flush()
+            watchRoom(connection)
         }
         switch connection.state {
         case .greeting: greet(connection)
@@ -172,6 +179,16 @@ public final class VsockDevice {
         case .lingering:
             if connection.isFlushed || connection.isHungUp { end(connection, tellingGuest: false) }
         }
+    }
+
+    /// Watches for room in a socket that is full, and only then: otherwise all that its other end reads would be an event.
+    func watchRoom(_ connection: Connection) {
+        let isWanted = !connection.isWritable
+        guard isWanted != connection.isRoomWatched, connection.socket >= 0 else { return }
+        connection.isRoomWatched = isWanted
+        let events = isWanted ? Self.streamEvents | Self.writable : Self.streamEvents
+        // Of room that there is already the kernel tells at once. That fails for no socket that is watched.
+        _ = lx_watch_change(watch.raw, connection.socket, events, connection.id)
     }
 
     /// Has a connection wait for its turn, if there is something that the guest could have.

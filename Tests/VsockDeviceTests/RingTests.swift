@@ -123,4 +123,44 @@ struct RingTests {
             #expect(wasCalled(guest.calls[0]))
         }
     }
+
+    /// Whoever waits for an answer has it before: an interrupt for what was sent would come in between.
+    @Test(arguments: [true, false])
+    func `a guest is called for what it has sent when nothing else goes on, or when that is much`(eventIndex: Bool)
+        throws
+    {
+        try withTemporaryDirectory { directory in
+            let guest = try SimulatedGuest(in: directory, eventIndex: eventIndex)
+            let listener = try guest.listen(5000)
+            let host = try guest.connected(over: listener)
+            _ = wasCalled(guest.calls[1])
+            try guest.transmit(.data, guest: 1025, host: 5000, payload: [1], turns: 1)
+            #expect(received(from: host.raw) == [1])
+            #expect(!wasCalled(guest.calls[1]))
+            try guest.turn(1)
+            #expect(wasCalled(guest.calls[1]))
+            try guest.turn(1)
+            #expect(!wasCalled(guest.calls[1]))
+            for number in 1...16 {
+                try guest.transmit(.data, guest: 1025, host: 5000, payload: [1], turns: 1)
+                #expect(wasCalled(guest.calls[1]) == (number == 16))
+            }
+        }
+    }
+
+    @Test func `a guest is called for what it has sent although its host goes on sending`() throws {
+        try withGuest { guest in
+            let listener = try guest.listen(5000)
+            let host = try guest.connected(over: listener)
+            _ = wasCalled(guest.calls[1])
+            try guest.transmit(.data, guest: 1025, host: 5000, payload: [1], turns: 1)
+            var turns = 0
+            while !wasCalled(guest.calls[1]), turns < 100 {
+                try sendMessage([2], to: host.raw)
+                try guest.turn(1)
+                turns += 1
+            }
+            #expect(turns == 16)
+        }
+    }
 }

@@ -86,7 +86,7 @@ extension SimulatedGuest {
     /// Sends a packet from the guest, in two descriptors, and lets the device work.
     func transmit(
         _ operation: PacketHeader.Operation, guest guestPort: UInt32, host hostPort: UInt32, payload: [UInt8] = [],
-        flags: Shutdown = [], buffer: UInt32 = 256 << 10, forwarded: UInt32 = 0,
+        flags: Shutdown = [], buffer: UInt32 = 256 << 10, forwarded: UInt32 = 0, turns: Int = 3,
         change: (inout PacketHeader) -> Void = { _ in }
     ) throws {
         var header = PacketHeader(
@@ -104,7 +104,7 @@ extension SimulatedGuest {
             try setDescriptor(1, index + 1, RingEntry(address: place + 44, count: UInt32(payload.count)))
         }
         try offer(1, index)
-        try turn()
+        try turn(turns)
         _ = try takeUsed(1)
     }
 

@@ -101,6 +101,10 @@ static inline int lx_watch_add(int set, int fd, uint32_t events, uint64_t token)
     struct epoll_event event = {.events = events, .data.u64 = token};
     return (int)LX_RESULT(epoll_ctl(set, EPOLL_CTL_ADD, fd, &event));
 }
+static inline int lx_watch_change(int set, int fd, uint32_t events, uint64_t token) {
+    struct epoll_event event = {.events = events, .data.u64 = token};
+    return (int)LX_RESULT(epoll_ctl(set, EPOLL_CTL_MOD, fd, &event));
+}
 static inline int lx_watch_remove(int set, int fd) { return (int)LX_RESULT(epoll_ctl(set, EPOLL_CTL_DEL, fd, NULL)); }
 /* How many of `tokens` and `events` were filled in; an interruption is none. */
 #define LX_WATCH_MOST 64
