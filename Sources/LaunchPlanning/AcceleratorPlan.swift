@@ -45,8 +45,15 @@ public struct AcceleratorPlan: Equatable, Sendable {
         return names.map { "\($0)=\(location)" }
     }
 
+    /// An environment that says where the agent is, and says nothing else of that.
+    ///
+    /// - Parameter location: Where the agent is, once that is known for sure.
+    func tell(_ entries: [String], at location: String? = nil) -> [String] {
+        entries.filter { entry in !Self.names.contains { entry.hasPrefix("\($0)=") } } + environment(location)
+    }
+
     /// The names of ``environment(_:)``, which nobody else may have set.
-    static let names = ["VACCEL_RPC_ADDRESS", "VACCEL_RPC_ADDR", "VACCEL_VSOCK"]
+    private static let names = ["VACCEL_RPC_ADDRESS", "VACCEL_RPC_ADDR", "VACCEL_VSOCK"]
 
     var json: JSONValue {
         var json: JSONObject = [
@@ -66,10 +73,7 @@ extension GuestProcess {
     func told(of accelerator: AcceleratorPlan?, at location: String? = nil) -> GuestProcess {
         guard let accelerator else { return self }
         var process = self
-        process.environment.removeAll { entry in
-            AcceleratorPlan.names.contains { entry.hasPrefix("\($0)=") }
-        }
-        process.environment += accelerator.environment(location)
+        process.environment = accelerator.tell(process.environment, at: location)
         return process
     }
 }
@@ -78,8 +82,8 @@ extension GuestProcess {
 struct AcceleratorSearch {
     private let settings: VAccelSettings
     private let file: String
-    /// Whether the program is no guest that could be told.
-    private let isInMachine: Bool
+    /// What an ordinary image runs in; its program is no guest that was made to ask for anything.
+    private let machine: MachinePlan?
     private let wish: (name: String, access: VAccelSettings.Access)?
     private let address: (name: String, value: String)?
 
@@ -91,7 +95,7 @@ struct AcceleratorSearch {
     init(_ found: FoundGuest, _ environment: [String], _ said: GuestSettings) throws(Failure) {
         settings = found.configuration.vaccel
         file = found.configuration.file
-        isInMachine = found.machine != nil
+        machine = found.machine
         address = try said.value(.acceleratorAddress)
         var named = try said.value(.accelerator)
         if named == nil, let entry = environment.last(where: { $0.hasPrefix(Self.environmentName + "=") }) {
@@ -122,12 +126,8 @@ struct AcceleratorSearch {
         }
         var access = wish?.access ?? settings.access
         if let address, wish == nil { access = address.transport == .tcp ? .tcp : .vsock }
-        guard access != .off, !isInMachine || wish != nil || address != nil else { return nil }
+        guard access != .off, machine == nil || wish != nil || address != nil else { return nil }
         let source = wish?.name ?? self.address?.name ?? "\(file), [vaccel] default"
-        guard !isInMachine else {
-            throw GuestError(
-                "\(source) asks for a vAccel agent, which an ordinary image in a virtual machine is not given")
-        }
         guard settings.isEnabled else {
             throw GuestError("\(source) asks for a vAccel agent, which \(file) does not allow ([vaccel] enabled)")
         }
@@ -155,6 +155,14 @@ struct AcceleratorSearch {
     private func transport(
         _ access: VAccelSettings.Access, for guest: Guest, _ network: NetworkShare, _ source: String
     ) throws(GuestError) -> AcceleratorPlan.Transport {
+        if let machine {
+            guard access != .tcp else {
+                throw GuestError(
+                    "\(source) asks for vAccel by TCP, and a program in a virtual machine reaches its agent by vsock")
+            }
+            try machine.checkVsock()
+            return .vsock
+        }
         if access == .vsock {
             guard guest.hardware?.hasVsock == true else {
                 throw GuestError("\(source) asks for vAccel by vsock, and the guest has no driver for virtio-vsock")

@@ -114,7 +114,8 @@ struct MachineSearch {
             throw Failure("\(image.path) is no Linux kernel")
         }
         // Its process 1 takes signals and reports how it ended, by ports of its own.
-        let hardware = GuestHardware(transports: [.pci], needsACPI: true, takesInitrd: true, mostProcessors: 64)
+        let hardware = GuestHardware(
+            transports: [.pci], needsACPI: true, takesInitrd: true, mostProcessors: 64, hasVsock: true)
         return Guest(
             framework: "vm", path: image.path, bootProtocols: kernel.bootProtocols, devices: [], hardware: hardware,
             version: kernel.version, leastMemoryBytes: max(kernel.leastMemoryBytes, leastMemory))

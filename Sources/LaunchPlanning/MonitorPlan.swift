@@ -103,11 +103,10 @@ extension GuestPlan {
                 isReadOnly: block.isReadOnly, isDevice: isDevice, sectorBytes: block.sectorBytes)
         }
         launch.devices = ordered(taps, disks)
-        let share = first + Int32(networks.count + blocks.count)
-        launch.vsock = vsock.map {
-            let others = machine == nil ? 0 : 1 + MachinePlan.ports.count
-            return MonitorLaunch.Vsock(guestCID: $0.guestCID, descriptor: share + Int32(others))
-        }
+        // As the supervisor hands them over: what belongs to a virtual machine comes last.
+        let companion = first + Int32(networks.count + blocks.count)
+        launch.vsock = vsock.map { MonitorLaunch.Vsock(guestCID: $0.guestCID, descriptor: companion) }
+        let share = companion + (vsock == nil ? 0 : 1)
         guard machine != nil else { return launch }
         launch.share = share
         launch.ports = zip((share + 1)..., MachinePlan.ports).map { .init(name: $1, descriptor: $0) }

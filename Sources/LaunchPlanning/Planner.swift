@@ -134,7 +134,7 @@ private func plan(
             blocks: attached.blocks.plans, mountsLeftOut: attached.mountsLeftOut, accelerator: accelerator,
             vsock: try VsockPlan(
                 wanted: attached.wantsVsock || accelerator?.transport == .vsock, by: guest, on: monitor))
-        plan.machine = found.machine
+        plan.machine = found.machine?.told(of: accelerator)
         return plan
     } catch {
         let what = found.machine == nil ? "\(guest.path) as a unikernel" : "the image in a virtual machine"

@@ -42,7 +42,22 @@ public enum MachineInit {
     }
 
     private static func loadModules() throws(HostError) {
-        for name in try readText(MachineInitrd.order).split(separator: "\n").map(String.init) {
+        try loadModules(MachineInitrd.order)
+        if try hasVsock() { try loadModules(MachineInitrd.vsockOrder) }
+    }
+
+    /// Whether the machine has a virtio socket device: the number 19 of the virtio specification 1.2, 5.
+    private static func hasVsock() throws(HostError) -> Bool {
+        let devices = "/sys/bus/virtio/devices"
+        let directory = try open(devices, flags: .directory)
+        for device in try entries(of: directory.raw, named: devices).map(\.name) {
+            if try readText("\(devices)/\(device)/device").hasPrefix("0x0013") { return true }
+        }
+        return false
+    }
+
+    private static func loadModules(_ list: String) throws(HostError) {
+        for name in try readText(list).split(separator: "\n").map(String.init) {
             let file = try open("\(MachineInitrd.modules)/\(name)", flags: .readOnly)
             try loadModule(file.raw, named: name, isCompressed: !name.hasSuffix(".ko"))
         }

@@ -8,6 +8,8 @@ public import LaunchPlanning
 public struct MachineInitrd {
     /// The directory in which the machine's process 1 finds its modules, and their names in the order of loading.
     public static let (modules, order) = ("/modules", "/modules/order")
+    /// The names of those that a machine with a virtio socket device needs besides.
+    public static let vsockOrder = "/modules/vsock-order"
     /// The directories that the machine's process 1 mounts something on or writes to.
     private static let directories = ["dev", "proc", "sys", "run", "share", "bundle", "modules"]
 
@@ -60,17 +62,25 @@ public struct MachineInitrd {
         for directory in Self.directories { archive.add(directory, mode: 0o040_755) }
         archive.add("dev/console", mode: 0o020_600, device: (5, 1))
         archive.add(String(MachinePlan.initName.dropFirst()), mode: 0o100_755, try Self.content(plan.initProgram))
-        var order: [String] = []
+        var lists = (order: "", vsockOrder: "")
         if let directory = plan.modules {
-            for path in try KernelModules(in: directory).paths(of: MachinePlan.drivers) {
-                let name = String(path.split(separator: "/").last ?? "")
-                archive.add("modules/\(name)", mode: 0o100_444, try Self.content("\(directory)/\(path)"))
-                order.append(name + "\n")
+            let modules = try KernelModules(in: directory)
+            let usual = try modules.paths(of: MachinePlan.drivers)
+            // Not every kernel has it, and few machines need it.
+            let vsock = modules.has(MachinePlan.vsockDriver) ? try modules.paths(of: [MachinePlan.vsockDriver]) : []
+            let more = vsock.filter { !usual.contains($0) }
+            for path in usual + more {
+                archive.add("modules/\(Self.name(path))", mode: 0o100_444, try Self.content("\(directory)/\(path)"))
             }
+            lists = (Self.list(usual), Self.list(more))
         }
-        archive.add(String(Self.order.dropFirst()), mode: 0o100_444, [UInt8](order.joined().utf8))
+        archive.add(String(Self.order.dropFirst()), mode: 0o100_444, [UInt8](lists.order.utf8))
+        archive.add(String(Self.vsockOrder.dropFirst()), mode: 0o100_444, [UInt8](lists.vsockOrder.utf8))
         return archive.finished
     }
+
+    private static func name(_ path: String) -> String { String(path.split(separator: "/").last ?? "") }
+    private static func list(_ paths: [String]) -> String { paths.map { name($0) + "\n" }.joined() }
 
     private static func content(_ path: String) throws(HostError) -> [UInt8] {
         let file = try open(path, flags: .readOnly)
@@ -111,45 +121,5 @@ struct CpioArchive {
         var whole = self
         whole.add("TRAILER!!!", mode: 0)
         return whole.bytes
-    }
-}
-
-/// The modules of a kernel, as depmod(8) lists them.
-struct KernelModules {
-    private let directory: String
-    /// The path of each module and those of the modules that it needs, by the module's name.
-    private var needs: [String: [Substring]] = [:]
-    private let builtIn: Set<String>
-
-    init(in directory: String) throws {
-        self.directory = directory
-        for line in try readText("\(directory)/modules.dep").split(separator: "\n") {
-            let words = line.split(separator: " ")
-            guard let path = words.first?.dropLast() else { continue }
-            needs[Self.name(path)] = [path] + words.dropFirst()
-        }
-        let text = (try? readText("\(directory)/modules.builtin")) ?? ""
-        builtIn = Set(text.split(separator: "\n").map(Self.name))
-    }
-
-    /// `virtio_net` for `kernel/drivers/net/virtio-net.ko.xz`: the kernel takes either sign.
-    private static func name(_ path: Substring) -> String {
-        let file = path.split(separator: "/").last ?? ""
-        return String(file.prefix { $0 != "." }.map { $0 == "-" ? "_" : $0 })
-    }
-
-    /// The modules' paths in the order of loading, what they need first; what is part of the kernel is left out.
-    ///
-    /// - Throws: ``HostSystem/Failure`` that names a module that is not there.
-    func paths(of names: [String]) throws(Failure) -> [String] {
-        var paths: [String] = []
-        for name in names {
-            guard let line = needs[name] else {
-                if builtIn.contains(name) { continue }
-                throw Failure("the kernel with the modules in \(directory) has no \(name)")
-            }
-            for path in line.reversed() where !paths.contains(String(path)) { paths.append(String(path)) }
-        }
-        return paths
     }
 }

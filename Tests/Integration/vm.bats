@@ -277,3 +277,65 @@ refuses_machine() { # REGEX JQ_FILTER
     ok --host-config "$config" check
     expect_contains 'virtual machines'
 }
+
+# A container in a machine whose program asks its agent what an image of a digit shows.
+classifying_bundle() { # SHELL_WORDS...
+    machine_bundle sh -c "$1"
+    cp "$GUESTS/classify.linux" "$BUNDLE/rootfs/bin/classify"
+    cp "$DIGITS/images/five.png" "$BUNDLE/rootfs/five"
+    cp "$DIGITS/images/nine.jpg" "$BUNDLE/rootfs/nine"
+    # What is left beside QEMU, the server of files and the agent.
+    edit '.linux.resources.memory.limit = 536870912 | .process.env += ["VACCEL_RPC_ADDRESS=tcp://elsewhere:1"]'
+}
+
+ended() { [[ ! -e /proc/$1 || $(process_state "$1") == Z* ]]; }
+
+@test "a program in a virtual machine asks its vAccel agent by vsock what an image shows, and gets the right answer" {
+    local directory agent
+    need_machines
+    need_agent
+    need_digits
+    agent_configuration onnx "$ONNXRUNTIME" "models = \"$DIGITS\"" >>"$config"
+    classifying_bundle 'classify /five; classify /nine; env | grep VACCEL; trap "exit 3" TERM; echo waiting
+        while true; do sleep 0.1; done'
+    edit '.annotations["org.swiftlet.unikernel.vaccel"] = "auto" | .process.user = {uid: 1000, gid: 1000}'
+    create_machine
+    directory=$(jq -r .vsockDirectory "$ROOT/$ID/state.json")
+    equal "$(stat --format '%a %u %g' "$directory")" '700 1000 1000'
+    ok start "$ID"
+    eventually prints waiting
+    prints '% five' || fail "$(container_output)"
+    prints '% nine' || fail "$(container_output)"
+    equal "$(container_output | grep VACCEL | sort | tr '\n' ' ')" \
+        'VACCEL_RPC_ADDR=vsock://2:2048 VACCEL_RPC_ADDRESS=vsock://2:2048 VACCEL_VSOCK=vsock://2:2048 '
+    agent=$(pgrep --full --ns "$PID" --nslist pid "$(basename "$AGENT")" | head -n 1)
+    [[ $agent ]] || fail 'no agent runs in the container'
+    ok kill "$ID" TERM
+    eventually has_status stopped
+    eventually ended "$agent"
+    ok delete "$ID"
+    [[ ! -e $directory ]] || fail "$directory is left"
+}
+
+@test "a program in a virtual machine asks for an agent by its environment, and is told why it has none" {
+    need_machines
+    need_agent
+    need_digits
+    agent_configuration noop >>"$config"
+    classifying_bundle 'exec classify /five'
+    ok --host-config "$config" plan --bundle "$BUNDLE"
+    equal "$(jq '.vm.vaccel, .vm.vsock' <<<"$output")" $'null\nnull'
+    edit '.process.env += ["SWIFTLET_VACCEL=true"]'
+    ok --host-config "$config" plan --bundle "$BUNDLE"
+    equal "$(jq --raw-output '.vm.vaccel.address, .vm.vsock.guestCID' <<<"$output")" $'vsock://2:2048\n3'
+    edit '.annotations["org.swiftlet.unikernel.vaccel"] = "tcp"'
+    run_machine
+    expect_refusal 'asks for vAccel by TCP, and a program in a virtual machine reaches its agent by vsock'
+    edit '.annotations["org.swiftlet.unikernel.vaccel"] = "vsock"'
+    # The same kernel without that module.
+    cp -r "$(sed -n 's/^modules = "\(.*\)"/\1/p' "$config")" "$TEST_DIR/modules"
+    sed -i '/vmw_vsock_virtio_transport.ko:/d' "$TEST_DIR/modules/modules.dep"
+    sed -i "s|^modules = .*|modules = \"$TEST_DIR/modules\"|" "$config"
+    run_machine
+    expect_refusal "no virtio socket device \(vsock\): the kernel with the modules in $TEST_DIR/modules has no vmw_vsock_virtio_transport"
+}

@@ -1,4 +1,5 @@
 import HostSystem
+import LaunchPlanning
 import TestSupport
 import Testing
 
