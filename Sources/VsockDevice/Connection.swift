@@ -28,8 +28,8 @@ final class Connection {
     }
 
     /// How many of the guest's bytes are kept here at most for a program that is slow to read them: what the guest is told as
-    /// its credit. As much as Linux gives.
-    static let bufferSize: UInt32 = 256 << 10
+    /// its credit. Two packets of Linux's: with more, the guest's processor has to go through more memory than it can keep near.
+    static let bufferSize: UInt32 = 128 << 10
     /// The guest is told of room that it does not know of yet when it is so much.
     private static let creditStep: UInt32 = 64 << 10
 

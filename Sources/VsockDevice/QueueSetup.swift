@@ -31,11 +31,13 @@ struct QueueSetup {
     var hasRoom = false
     /// A call that the guest wants and has not had yet; see ``callGuestLater()``.
     private(set) var owesCall = false
-    private var chainsOwed = 0
+    private var owed = VirtQueue.Published()
     private var turnsOwed = 0
 
-    /// The guest waits for a call no longer than for so many chains, or so many turns of other work.
+    /// The guest waits for a call no longer than for so many chains, so many bytes of its memory in them, or so many turns
+    /// of other work.
     private static let mostOwed = 16
+    private static let mostBytesOwed = 32 << 10
 
     var isRunning: Bool { queue != nil }
 
@@ -76,20 +78,23 @@ struct QueueSetup {
 
     /// Interrupts the guest.
     mutating func callGuest() {
-        (owesCall, chainsOwed, turnsOwed) = (false, 0, 0)
+        (owesCall, owed, turnsOwed) = (false, VirtQueue.Published(), 0)
         if let call { lx_eventfd_raise(call.raw) }
     }
 
     /// Shows the guest what it has back, and calls it if it wants that, now or when several chains have come together.
     ///
     /// An interrupt costs a guest more than what it tells it: that chains it does not wait for are its own again. Where
-    /// it does wait, because it has few left, or there is nothing else to do, it is called at once.
+    /// it does wait, because it has few left, or there is nothing else to do, it is called at once; and for much memory, of
+    /// which it would take more from elsewhere.
     mutating func publish(callingLater isLater: Bool) {
-        let (wantsCall, count) = queue?.publish() ?? (false, 0)
-        if wantsCall { owesCall = true }
+        guard let fresh = queue?.publish() else { return }
+        if fresh.wantsCall { owesCall = true }
         guard owesCall else { return }
-        chainsOwed += count
-        if !isLater || chainsOwed >= min(Self.mostOwed, Int(size) / 4) { callGuest() }
+        owed.chains += fresh.chains
+        owed.bytes += fresh.bytes
+        let isMuch = owed.chains >= min(Self.mostOwed, Int(size) / 4) || owed.bytes >= Self.mostBytesOwed
+        if !isLater || isMuch { callGuest() }
     }
 
     /// Calls the guest if it was to be called later, unless other work goes on.

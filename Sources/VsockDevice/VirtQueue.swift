@@ -46,6 +46,16 @@ struct VirtQueue {
     private(set) var nextAvailable: UInt16
     private var nextUsed: UInt16
     private var published: UInt16
+    private var unpublishedBytes = 0
+
+    /// What the driver has been shown.
+    struct Published {
+        /// Whether it wants to be called for that.
+        var wantsCall = false
+        var chains = 0
+        /// What the chains have room for.
+        var bytes = 0
+    }
 
     /// A queue of `size` descriptors, a power of two, at addresses of the front-end's.
     ///
@@ -126,19 +136,25 @@ struct VirtQueue {
         lx_ring_store_element(
             used + 4 + 8 * UInt(nextUsed & (size - 1)), UInt32(chain.head), UInt32(truncatingIfNeeded: written))
         nextUsed &+= 1
+        unpublishedBytes += chain.count
     }
 
-    /// Shows the driver what was given back; says whether it wants to be called for that, and how many chains it is.
-    mutating func publish() -> (wantsCall: Bool, count: Int) {
-        guard published != nextUsed else { return (false, 0) }
+    /// Shows the driver what was given back.
+    mutating func publish() -> Published {
+        guard published != nextUsed else { return Published() }
         let fresh = nextUsed &- published
-        published = nextUsed
+        var shown = Published(chains: Int(fresh), bytes: unpublishedBytes)
+        (published, unpublishedBytes) = (nextUsed, 0)
         // SAFETY: within the used ring; and below, within the available one.
         lx_ring_store(used + 2, nextUsed)
         lx_ring_fence()
-        guard features.eventIndex else { return (lx_ring_load(available) & Self.noInterrupt == 0, Int(fresh)) }
-        let event = lx_ring_load(available + 4 + 2 * UInt(size))
-        return (nextUsed &- event &- 1 < fresh, Int(fresh))
+        if features.eventIndex {
+            let event = lx_ring_load(available + 4 + 2 * UInt(size))
+            shown.wantsCall = nextUsed &- event &- 1 < fresh
+        } else {
+            shown.wantsCall = lx_ring_load(available) & Self.noInterrupt == 0
+        }
+        return shown
     }
 
     /// Has the driver tell of the next chain; says whether there is one already.

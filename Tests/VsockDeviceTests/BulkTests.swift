@@ -7,56 +7,59 @@ import Testing
 @testable import VsockDevice
 
 /// A stream whose byte at a place is known, of which no two pieces are alike for long.
-private struct Pattern {
+private final class Pattern {
     /// A prime, so that it begins at another place of every buffer and packet.
     private static let period = 1_048_583
     static let longestPiece = 1 << 20
-    private let bytes: [UInt8]
+    private let bytes = UnsafeMutablePointer<UInt8>.allocate(capacity: Pattern.period + Pattern.longestPiece)
 
     init() {
         // Marsaglia's xorshift.
         var state: UInt32 = 2_463_534_242
-        let longest = Self.longestPiece
-        var once = (0..<Self.period).map { _ in
+        for index in 0..<Self.period {
             state ^= state << 13
             state ^= state >> 17
             state ^= state << 5
-            return UInt8(truncatingIfNeeded: state >> 8)
+            unsafe bytes[index] = UInt8(truncatingIfNeeded: state >> 8)
         }
-        once += once[..<longest]
-        bytes = once
+        unsafe (bytes + Self.period).initialize(from: bytes, count: Self.longestPiece)
     }
 
-    /// The part that begins at `place`, at most ``longestPiece`` bytes.
-    func with<Result>(_ place: UInt64, _ body: (UnsafePointer<UInt8>) -> Result) -> Result {
-        let start = Int(place % UInt64(Self.period))
-        return unsafe bytes.withUnsafeBufferPointer { unsafe body($0.baseAddress! + start) }
+    deinit { unsafe bytes.deallocate() }
+
+    /// The part that begins at `place`, of ``longestPiece`` bytes.
+    func part(_ place: UInt64) -> UnsafePointer<UInt8> {
+        unsafe UnsafePointer(bytes + Int(place % UInt64(Self.period)))
     }
 
-    /// Whether `count` bytes at an address are those at `place`.
-    func matches(_ address: UInt, count: Int, at place: UInt64) -> Bool {
-        unsafe with(place) { unsafe memcmp($0, UnsafeRawPointer(bitPattern: address)!, count) == 0 }
+    /// Whether `count` bytes are those at `place`.
+    func matches(_ other: UnsafeRawPointer, count: Int, at place: UInt64) -> Bool {
+        unsafe memcmp(part(place), other, count) == 0
     }
 }
 
 /// The memory of a simulated guest, mapped: for tests in which a call for each access would take too long.
 private final class MappedMemory {
-    private let base: UInt
-    private let size: UInt64
+    private let base: UnsafeMutableRawPointer
+    private let size = SimulatedGuest.Layout.offset + SimulatedGuest.Layout.size
 
     init(of guest: SimulatedGuest) throws {
-        size = SimulatedGuest.Layout.offset + SimulatedGuest.Layout.size
-        base = UInt(try check("mmap", "guest", Int(lx_map_shared(guest.memory.raw, 0, size))))
+        let address = UInt(try check("mmap", "guest", Int(lx_map_shared(guest.memory.raw, 0, size))))
+        guard let base = UnsafeMutableRawPointer(bitPattern: address) else { throw Failure("the guest has no memory") }
+        unsafe self.base = base
     }
 
-    deinit { _ = lx_unmap_shared(base, Int(size)) }
+    deinit { _ = unsafe lx_unmap_shared(UInt(bitPattern: base), Int(size)) }
 
-    func address(_ guest: UInt64) -> UInt { base + UInt(SimulatedGuest.Layout.offset + guest) }
+    func pointer(_ guest: UInt64) -> UnsafeMutableRawPointer {
+        unsafe base + Int(SimulatedGuest.Layout.offset + guest)
+    }
+    func address(_ guest: UInt64) -> UInt { UInt(bitPattern: unsafe pointer(guest)) }
     func load<Number: BitwiseCopyable>(_ guest: UInt64, as type: Number.Type = Number.self) -> Number {
-        unsafe UnsafeRawPointer(bitPattern: address(guest))!.loadUnaligned(as: type)
+        unsafe pointer(guest).loadUnaligned(as: type)
     }
     func store<Number: BitwiseCopyable>(_ number: Number, at guest: UInt64) {
-        unsafe UnsafeMutableRawPointer(bitPattern: address(guest))!.storeBytes(of: number, as: Number.self)
+        unsafe pointer(guest).storeBytes(of: number, as: Number.self)
     }
 }
 
@@ -79,7 +82,7 @@ private final class BulkConnection {
     private var transmitUsed: UInt16
     private var receiveUsed: UInt16
     private var receiveOffered: UInt16
-    private var buffer = [UInt8](repeating: 0, count: Pattern.longestPiece)
+    private let buffer = UnsafeMutablePointer<UInt8>.allocate(capacity: Pattern.longestPiece)
     /// The first byte that was another one.
     private(set) var wrong: UInt64?
 
@@ -90,6 +93,8 @@ private final class BulkConnection {
         (transmitted, transmitUsed) = (guest.available[1], guest.used[1])
         (receiveOffered, receiveUsed) = (guest.available[0], guest.used[0])
     }
+
+    deinit { unsafe buffer.deallocate() }
 
     // MARK: the guest's driver
 
@@ -105,9 +110,7 @@ private final class BulkConnection {
         told = toGuest.got
         memory.store(header, at: place)
         if count > 0 {
-            unsafe pattern.with(toHost.sent) {
-                _ = unsafe memcpy(UnsafeMutableRawPointer(bitPattern: memory.address(place + 44))!, $0, count)
-            }
+            unsafe memory.pointer(place + 44).copyMemory(from: pattern.part(toHost.sent), byteCount: count)
             toHost.sent += UInt64(count)
         }
         let ring = Guest.Layout.ring(1)
@@ -143,7 +146,7 @@ private final class BulkConnection {
             deviceForwarded = header.forwarded
             if header.length > 0 {
                 let count = Int(header.length)
-                if !pattern.matches(memory.address(place + 44), count: count, at: toGuest.got) {
+                if unsafe !pattern.matches(memory.pointer(place + 44), count: count, at: toGuest.got) {
                     wrong = wrong ?? toGuest.got
                 }
                 toGuest.got += UInt64(count)
@@ -166,19 +169,14 @@ private final class BulkConnection {
     private func sendToGuest(_ total: UInt64) {
         let count = Int(min(total - toGuest.sent, UInt64(Guest.largestPacket)))
         guard count > 0 else { return }
-        let done = unsafe pattern.with(toGuest.sent) { unsafe lx_stream_send(host.raw, $0, count) }
+        let done = unsafe lx_stream_send(host.raw, pattern.part(toGuest.sent), count)
         if done > 0 { toGuest.sent += UInt64(done) }
     }
 
     private func takeFromGuest() {
-        let got = unsafe buffer.withUnsafeMutableBufferPointer {
-            unsafe lx_stream_receive(host.raw, $0.baseAddress, $0.count, 0)
-        }
+        let got = unsafe lx_stream_receive(host.raw, buffer, Pattern.longestPiece, 0)
         guard got > 0 else { return }
-        let isRight = unsafe buffer.withUnsafeBufferPointer {
-            pattern.matches(UInt(bitPattern: $0.baseAddress!), count: got, at: toHost.got)
-        }
-        if !isRight { wrong = wrong ?? toHost.got }
+        if unsafe !pattern.matches(buffer, count: got, at: toHost.got) { wrong = wrong ?? toHost.got }
         toHost.got += UInt64(got)
     }
 

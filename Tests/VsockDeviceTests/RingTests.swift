@@ -145,6 +145,10 @@ struct RingTests {
                 try guest.transmit(.data, guest: 1025, host: 5000, payload: [1], turns: 1)
                 #expect(wasCalled(guest.calls[1]) == (number == 16))
             }
+            // Its memory is not kept from it.
+            try guest.transmit(
+                .data, guest: 1025, host: 5000, payload: [UInt8](repeating: 1, count: 40_000), turns: 1)
+            #expect(wasCalled(guest.calls[1]))
         }
     }
 
