@@ -42,6 +42,8 @@ public struct ContainerRecord: Equatable, Sendable {
     public var keepsTaps: Bool, taps: [Int32]
     /// The directory with the Unix sockets of the guest's virtio sockets; empty for a guest without.
     public var vsockDirectory: String
+    /// The context id that the kernel's virtio sockets know the guest by; 0 for one that they do not know.
+    public var vsockCID: UInt32
     /// The cgroup directories that were not there before it, outermost first.
     public var cgroups: [String]
     /// The cgroup directories its processes are in.
@@ -85,6 +87,7 @@ public struct ContainerRecord: Equatable, Sendable {
         keepsTaps = false
         taps = []
         vsockDirectory = ""
+        vsockCID = 0
         cgroups = []
         processCgroups = []
         unit = ""
@@ -121,6 +124,7 @@ public struct ContainerRecord: Equatable, Sendable {
             "keepsTaps": .bool(keepsTaps),
             "taps": .array(taps.map { JSONValue($0) }),
             "vsockDirectory": .string(vsockDirectory),
+            "vsockCID": JSONValue(vsockCID),
             "cgroups": JSONValue(cgroups),
             "processCgroups": JSONValue(processCgroups),
             "unit": .string(unit),
@@ -158,6 +162,7 @@ public struct ContainerRecord: Equatable, Sendable {
         keepsTaps = json["keepsTaps"]?.bool ?? false
         taps = json["taps"]?.array?.compactMap { $0.integer(as: Int32.self) } ?? []
         vsockDirectory = json["vsockDirectory"]?.string ?? ""
+        vsockCID = json["vsockCID"]?.integer(as: UInt32.self) ?? 0
         cgroups = json["cgroups"]?.array?.compactMap(\.string) ?? []
         processCgroups = json["processCgroups"]?.array?.compactMap(\.string) ?? []
         listenerPath = json["listenerPath"]?.string ?? ""

@@ -14,7 +14,7 @@ public struct MonitorProgram: Equatable, Sendable {
     public enum Vsock: String, Sendable {
         /// Nobody's: it has none.
         case none
-        /// swiftlet's own, behind a connected socket (vhost-user).
+        /// swiftlet's own or another process's, behind a connected socket (vhost-user), or the kernel's.
         case vhostUser
         /// The monitor's own, which listens at ``MonitorLaunch/vsockPath`` itself.
         case hybrid
@@ -182,15 +182,18 @@ public struct MonitorLaunch: Equatable, Sendable {
 
     /// A virtio socket device.
     public struct Vsock: Equatable, Sendable {
-        /// The guest's context id.
+        /// The guest's context id; 0 while none was chosen.
         public let guestCID: UInt32
-        /// The connected socket to the device, where that is swiftlet's.
+        /// The connected socket to the device, where that is another process's; the device, where it is the kernel's.
         public let descriptor: Int32
+        /// Whether it is the kernel's (vhost), which reads the monitor's own memory.
+        public let isKernels: Bool
 
         /// A device.
-        public init(guestCID: UInt32, descriptor: Int32) {
+        public init(guestCID: UInt32, descriptor: Int32, isKernels: Bool = false) {
             self.guestCID = guestCID
             self.descriptor = descriptor
+            self.isKernels = isKernels
         }
     }
 

@@ -57,6 +57,8 @@ public struct OperatorConfiguration: Equatable, Sendable {
     public var vaccel = VAccelSettings()
     /// What ordinary images find in a virtual machine.
     public var machines = MachineSettings()
+    /// What is said of virtio sockets.
+    public var vsock = VsockSettings()
 
     /// What holds when nothing is said.
     public init(file: String = OperatorConfiguration.usualFile) { self.file = file }
@@ -92,13 +94,14 @@ extension OperatorConfiguration {
             case ("annotations", 1): try decodeAnnotations(table)
             case ("guest", 1): try decodeGuest(table)
             case ("vm", 1): try decodeMachines(table)
+            case ("vsock", 1): try decodeVsock(table)
             case ("monitors", 2): try decodeMonitor(table, table.name[1], known: monitors)
             case ("vaccel", 1): try decodeVAccel(table)
             default:
                 throw fault(
                     table.line,
                     "unknown table [\(table.name.joined(separator: "."))] "
-                        + "(known are: annotations, guest, monitors.NAME, vaccel, vm)")
+                        + "(known are: annotations, guest, monitors.NAME, vaccel, vm, vsock)")
             }
         }
     }

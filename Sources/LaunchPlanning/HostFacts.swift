@@ -9,19 +9,22 @@ public struct HostFacts: Sendable {
     var kvmProblem: @Sendable () -> String?
     /// Whether the processor itself virtualises (VT-x, AMD-V). A hypervisor in software runs supervisor code step by step.
     var isProcessorVirtualised: @Sendable () -> Bool
+    /// Why `/dev/vhost-vsock` cannot be used; nil when it can.
+    var vhostVsockProblem: @Sendable () -> String?
     /// The path of the first program of these names that there is.
     var findProgram: @Sendable ([String]) -> String?
 
     /// This host's.
     public init() {
-        kvmProblem = Self.lookForKVM
+        kvmProblem = { Self.problem(Self.kvmPath) }
+        vhostVsockProblem = { Self.problem(GuestContextID.device) }
         isProcessorVirtualised = Self.readProcessorFlags
         findProgram = Self.search
     }
 
-    private static func lookForKVM() -> String? {
+    private static func problem(_ device: String) -> String? {
         do throws(HostError) {
-            _ = try open(kvmPath, flags: .readWrite)
+            _ = try open(device, flags: .readWrite)
             return nil
         } catch {
             return "\(error)"

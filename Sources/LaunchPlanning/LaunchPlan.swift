@@ -84,9 +84,16 @@ public struct GuestPlan: Equatable, Sendable {
     /// How the guest reaches a vAccel agent; nil when it does not.
     public let accelerator: AcceleratorPlan?
     /// Its virtio socket device; nil when it has none.
-    public let vsock: VsockPlan?
+    public private(set) var vsock: VsockPlan?
     /// What runs an ordinary image; nil for a guest of the image's own.
     public var machine: MachinePlan?
+
+    /// The same plan with what is known of its virtio socket device now.
+    public func with(_ vsock: VsockPlan?) -> GuestPlan {
+        var plan = self
+        plan.vsock = vsock
+        return plan
+    }
 
     /// The names of the guest's network devices, in its own order.
     public var networkDevices: [String] { devices.filter { $0.kind == .network }.map(\.name) }

@@ -105,7 +105,9 @@ extension GuestPlan {
         launch.devices = ordered(taps, disks)
         // As the supervisor hands them over: what belongs to a virtual machine comes last.
         let companion = first + Int32(networks.count + blocks.count)
-        launch.vsock = vsock.map { MonitorLaunch.Vsock(guestCID: $0.guestCID, descriptor: companion) }
+        launch.vsock = vsock.map {
+            MonitorLaunch.Vsock(guestCID: $0.guestCID ?? 0, descriptor: companion, isKernels: $0.device == .kernel)
+        }
         let share = companion + (vsock == nil ? 0 : 1)
         guard machine != nil else { return launch }
         launch.share = share

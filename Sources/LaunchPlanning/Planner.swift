@@ -133,7 +133,7 @@ private func plan(
             network: network, devices: guest.devices,
             blocks: attached.blocks.plans, mountsLeftOut: attached.mountsLeftOut, accelerator: accelerator,
             vsock: try VsockPlan(
-                wanted: attached.wantsVsock || accelerator?.transport == .vsock, by: guest, on: monitor))
+                wanted: attached.wantsVsock, for: accelerator, by: guest, on: monitor, found.configuration, host))
         plan.machine = found.machine?.told(of: accelerator)
         return plan
     } catch {

@@ -123,7 +123,7 @@ private final class Creation {
         failedInHooks: inout ContainerRecord?
     ) throws -> Int32 {
         var record = self.record(of: bundle)
-        if launch.plan.guest?.vsock != nil { record.vsockDirectory = VsockDirectory.newPath() }
+        if launch.plan.guest?.vsock?.hasDirectory == true { record.vsockDirectory = VsockDirectory.newPath() }
         var sandbox = try Sandbox(request(bundle, in: directory, sockets: record.vsockDirectory))
         timeline.mark("sandbox")
         for warning in sandbox.warnings { runtime.log.warning(warning) }
@@ -209,6 +209,7 @@ private final class Creation {
     private func record(of bundle: borrowing Bundle) -> ContainerRecord {
         var record = ContainerRecord(id: id, bundle)
         if let guest = launch.plan.guest {
+            record.vsockCID = self.guest?.kernelCID ?? 0
             record.guest = "\(guest.framework)/\(guest.monitor)"
             record.guestMemoryMiB = guest.memoryMiB
             record.networkDevices = guest.wiring

@@ -23,8 +23,8 @@ final class GuestStart {
     /// The root of a monitor or agent that is a program.
     private let root: MonitorRoot?
     private let machine: MachineStart?
-    /// What the virtio socket device may do, where that is swiftlet's own.
-    private let vsockFilter: SeccompProgram?
+    /// Its virtio socket device.
+    private let vsock: GuestVsock?
 
     /// An external monitor.
     private struct Monitor {
@@ -38,7 +38,8 @@ final class GuestStart {
     /// - Throws: An error that names what cannot be opened.
     init?(_ launch: PlannedLaunch, _ bundle: borrowing Bundle, _ held: DescriptorSet, cache: FilterCache?) throws {
         guard let plan = launch.plan.guest, let image = launch.image else { return nil }
-        self.plan = plan
+        vsock = try plan.vsock.map { try GuestVsock($0, held, cache) }
+        self.plan = plan.with(vsock?.plan)
         self.image = image.raw
         blocks = try openBlocks(
             launch.blocks, root: bundle.root.descriptor.raw, held: held,
@@ -48,9 +49,8 @@ final class GuestStart {
         let own = plan.accelerator?.agent
         agent = try own.map { ($0, try held.hold(HostSystem.open($0.program, flags: .readOnly))) }
         machine = try plan.machine.map { try MachineStart($0, bundle, held) }
-        root = try Self.root(plan, launch, machine, bundle.spec.process?.user ?? User(), blocks)
-        let ownsVsock = plan.vsock != nil && plan.program?.program.vsock == .vhostUser
-        vsockFilter = try ownsVsock ? VsockProcess.filter(cache) : nil
+        let user = bundle.spec.process?.user ?? User()
+        root = try Self.root(plan, launch, machine, user, blocks, besides: [vsock?.program].compactMap { $0 })
         monitor = try plan.program.map { external in
             Monitor(
                 plan: external, program: held.hold(try HostSystem.open(external.path, flags: .readOnly)),
@@ -59,10 +59,11 @@ final class GuestStart {
     }
 
     private static func root(
-        _ plan: GuestPlan, _ launch: PlannedLaunch, _ machine: MachineStart?, _ user: User, _ blocks: [OpenBlock]
+        _ plan: GuestPlan, _ launch: PlannedLaunch, _ machine: MachineStart?, _ user: User, _ blocks: [OpenBlock],
+        besides others: [String]
     ) throws -> MonitorRoot? {
         let agent = plan.accelerator?.agent
-        let programs = [plan.program?.path, agent?.program].compactMap { $0 }
+        let programs = [plan.program?.path, agent?.program].compactMap { $0 } + others
         guard !programs.isEmpty else { return nil }
         var files: [MonitorRoot.File] = []
         if plan.program != nil {
@@ -104,6 +105,7 @@ final class GuestStart {
     func prepare(_ request: inout SandboxRequest, in directory: String, sockets: String) throws {
         let files = [image, kvm, monitor?.program, agent?.program].compactMap { $0 }
         request.guestDescriptors = files + blocks.map(\.descriptor) + blocks.compactMap(\.mount)
+        request.guestDescriptors += vsock?.descriptors ?? []
         request.monitorRoot = root
         if !sockets.isEmpty { request.monitorRoot?.sockets = (sockets, MonitorLaunch.vsockDirectory) }
         try machine?.prepare(&request, in: directory)
@@ -113,6 +115,9 @@ final class GuestStart {
         for device in devices { linux.resources?.allow(device) }
         request.spec.linux = linux
     }
+
+    /// The context id that the kernel's virtio sockets know the guest by; 0 where they do not know it.
+    var kernelCID: UInt32 { vsock?.kernelCID ?? 0 }
 
     /// Process 1 of the container, once `start` has come.
     func supervise(_ connection: StartConnection) -> Never {
@@ -137,10 +142,8 @@ final class GuestStart {
                     }, started: connection.succeed, failed: connection.fail)
             case .external:
                 var process = try process(line, taps)
-                if let vsock = plan.vsock, let vsockFilter {
-                    let device = VsockProcess(
-                        guestCID: vsock.guestCID, path: MonitorLaunch.vsockPath, filter: vsockFilter)
-                    process.attach(try device.begin())
+                if let vsock {
+                    try vsock.attach(to: &process)
                     timeline.mark("vsock")
                 }
                 _ = Descriptor(owning: image)

@@ -86,11 +86,19 @@ public struct QEMU: Monitor {
     }
 
     /// Whether another process is one of the guest's devices.
-    private static func sharesMemory(_ launch: MonitorLaunch) -> Bool { launch.share != nil || launch.vsock != nil }
+    private static func sharesMemory(_ launch: MonitorLaunch) -> Bool {
+        launch.share != nil || launch.vsock?.isKernels == false
+    }
 
-    /// A virtio socket device that another process is.
+    /// A virtio socket device that another process is, or the kernel.
     private static func vsock(_ vsock: MonitorLaunch.Vsock, _ machine: QEMUMachine) -> [String] {
-        [
+        if vsock.isKernels {
+            return [
+                "-device",
+                "vhost-vsock-\(machine.bus),guest-cid=\(vsock.guestCID),vhostfd=\(vsock.descriptor)",
+            ]
+        }
+        return [
             "-chardev", "socket,id=vsock,fd=\(vsock.descriptor)",
             "-device", "vhost-user-vsock-\(machine.bus),chardev=vsock",
         ]

@@ -59,6 +59,9 @@ public struct MonitorProcess {
         descriptors.append(device.frontEnd)
     }
 
+    /// Gives it one more descriptor behind the others.
+    public mutating func attach(_ descriptor: Int32) { descriptors.append(descriptor) }
+
     /// Becomes the monitor. Returns only by throwing.
     ///
     /// - Parameters:

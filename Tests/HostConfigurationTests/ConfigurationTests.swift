@@ -86,7 +86,7 @@ private func configuration(_ text: String) throws -> OperatorConfiguration {
 
     static let wrong: [(text: String, reason: String)] = [
         ("a = 1", "1: unknown key \"a\" before the first table (none is known there)"),
-        ("[nosuch]", "1: unknown table [nosuch] (known are: annotations, guest, monitors.NAME, vaccel, vm)"),
+        ("[nosuch]", "1: unknown table [nosuch] (known are: annotations, guest, monitors.NAME, vaccel, vm, vsock)"),
         ("[vaccel]\ndefault = \"on\"", "2: default: expected one of \"off\", \"auto\", \"tcp\", \"vsock\""),
         ("[vaccel]\nenabled = 1", "2: enabled: expected true or false"),
         ("[vaccel]\nmodels = \"models\"", "2: models: expected an absolute path"),
@@ -98,7 +98,7 @@ private func configuration(_ text: String) throws -> OperatorConfiguration {
             "2: unknown key \"port\" in [vaccel] (known are: enabled, default, agent, backends, models, directories, "
                 + "options, memory-mib, external)"
         ),
-        ("[monitors]", "1: unknown table [monitors] (known are: annotations, guest, monitors.NAME, vaccel, vm)"),
+        ("[monitors]", "1: unknown table [monitors] (known are: annotations, guest, monitors.NAME, vaccel, vm, vsock)"),
         ("\n[monitors.bochs]", "2: there is no monitor \"bochs\" (known are: spt, hvt, qemu)"),
         (
             "[guest]\nmemory = 1",

@@ -306,3 +306,46 @@ process_of() { # WHICH
 }
 
 is_classified() { [[ $(classified "$BASH_SOURCE") == 'the agent says: FFI error: 95'* ]]; }
+
+@test "the operator has vhost-device-vsock serve guests, confined like the device in whose place it is" {
+    local directory device line
+    need_command vhost-device-vsock
+    HOST_CONFIG=$TEST_DIR/config.toml
+    printf '[vsock]\ndevice = "vhost-device-vsock"\n' >"$HOST_CONFIG"
+    linux_bundle vsock many 5000 200 vsock serve 7 2
+    edit '.process.user = {uid: 1000, gid: 1000}'
+    create
+    directory=$(sockets)
+    host echo 5000
+    ok start "$ID"
+    PATIENCE=60 eventually prints listening || fail "$(container_output)"
+    prints 'had 200 connections' || fail "$(container_output)"
+    device=$(pgrep --parent "$PID" vhost-device)
+    for line in CapInh CapPrm CapEff CapBnd CapAmb; do
+        equal "$(sed -n "s/^$line:\t0*//p" "/proc/$device/status")" '' "its $line"
+    done
+    equal "$(awk '/^NoNewPrivs|^Seccomp:|^Uid:/ { print $2 }' "/proc/$device/status" | tr '\n' ' ')" '1000 1 2 '
+    # Nobody but the monitor talks to it about the guest's memory.
+    equal "$(ls "$directory" | tr '\n' ' ')" 'vsock.sock vsock.sock_5000 '
+    call whole 7 300000
+    kill -KILL "$device"
+    PATIENCE=2 eventually has_status stopped
+    grep -q "the guest's vsock device has ended with status 137" "$TEST_DIR/$ID.err" || fail "$(<"$TEST_DIR/$ID.err")"
+    ok delete "$ID"
+    [[ ! -e $directory ]] || fail "$directory is left"
+}
+
+@test "a daemon that does not run, and a kernel without the device, are refused with what to do" {
+    HOST_CONFIG=$TEST_DIR/config.toml
+    vsock_bundle hello
+    printf '[vsock]\ndevice = "vhost-device-vsock"\nprogram = "/bin/false"\n' >"$HOST_CONFIG"
+    run_container
+    expect_refusal "cannot start the guest's vsock device /bin/false: it ended with status 1 before it listened"
+    printf '[vsock]\ndevice = "vhost-device-vsock"\nprogram = "/nosuch"\n' >"$HOST_CONFIG"
+    run_container
+    expect_refusal '/nosuch.*no such file or directory'
+    [[ ! -e /dev/vhost-vsock ]] || skip 'this kernel has virtio socket devices'
+    printf '[vsock]\ndevice = "kernel"\n' >"$HOST_CONFIG"
+    run_container
+    expect_refusal "the kernel's virtio socket devices, chosen by \[vsock\] of $HOST_CONFIG, cannot be used: .*/dev/vhost-vsock.*no such file or directory \(the module vhost_vsock makes /dev/vhost-vsock\)"
+}

@@ -5,6 +5,7 @@
 #include "clinux.h"
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
+#include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/uio.h>
@@ -123,5 +124,8 @@ static inline int64_t lx_raise_descriptor_limit(void) {
     if (setrlimit(RLIMIT_NOFILE, &limit) < 0) return -errno;
     return (int64_t)(limit.rlim_cur > INT32_MAX ? INT32_MAX : limit.rlim_cur);
 }
+
+/* VHOST_VSOCK_SET_GUEST_CID of linux/vhost.h; EADDRINUSE for one that another guest on this host has. */
+static inline int lx_set_guest_cid(int fd, uint64_t cid) { return (int)LX_RESULT(ioctl(fd, _IOW(0xAF, 0x60, uint64_t), &cid)); }
 
 #endif
