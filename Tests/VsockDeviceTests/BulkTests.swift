@@ -7,7 +7,7 @@ import Testing
 @testable import VsockDevice
 
 /// A stream whose byte at a place is known, of which no two pieces are alike for long.
-private final class Pattern {
+@safe private final class Pattern {
     /// A prime, so that it begins at another place of every buffer and packet.
     private static let period = 1_048_583
     static let longestPiece = 1 << 20
@@ -39,13 +39,15 @@ private final class Pattern {
 }
 
 /// The memory of a simulated guest, mapped: for tests in which a call for each access would take too long.
-private final class MappedMemory {
+@safe private final class MappedMemory {
     private let base: UnsafeMutableRawPointer
     private let size = SimulatedGuest.Layout.offset + SimulatedGuest.Layout.size
 
     init(of guest: SimulatedGuest) throws {
         let address = UInt(try check("mmap", "guest", Int(lx_map_shared(guest.memory.raw, 0, size))))
-        guard let base = UnsafeMutableRawPointer(bitPattern: address) else { throw Failure("the guest has no memory") }
+        guard let base = unsafe UnsafeMutableRawPointer(bitPattern: address) else {
+            throw Failure("the guest has no memory")
+        }
         unsafe self.base = base
     }
 
@@ -64,7 +66,7 @@ private final class MappedMemory {
 }
 
 /// The two ends of a connection of a simulated guest's between which much goes.
-private final class BulkConnection {
+@safe private final class BulkConnection {
     private typealias Guest = SimulatedGuest
     private let guest: SimulatedGuest
     private let memory: MappedMemory
