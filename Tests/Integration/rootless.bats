@@ -370,3 +370,29 @@ need_tun() {
         ok delete --force "$ID"
     done
 }
+
+# A guest under QEMU with virtio sockets: the host's end, and the guest's, are the user's.
+@test "an ordinary user's guest under QEMU has virtio sockets in a directory of the user's" {
+    local directory host
+    need_guests spt
+    need_command qemu-system-x86_64
+    need_command python3
+    guest_bundle virt vsock connect 5000 300000 many 5000 100 refused 5001 0
+    map_own
+    edit '.annotations["org.swiftlet.unikernel.vsock"] = "true"'
+    create
+    directory=$(jq -r .vsockDirectory "$ROOT/$ID/state.json")
+    matches "$directory" "^$TEST_DIR/run/swiftlet-vsock/"
+    equal "$(stat --format '%a %u %g' "$directory")" "700 $USER_ID $USER_ID"
+    # Becomes the program, so that the pid is its own.
+    "$TEST_DIR/as-user" python3 "$BATS_TEST_DIRNAME/vsock_host.py" echo "$directory/vsock.sock_5000" 3>&- &
+    host=$!
+    remember_pid "$host"
+    eventually test -S "$directory/vsock.sock_5000"
+    ok start "$ID"
+    PATIENCE=60 eventually has_status stopped || true
+    kill -KILL "$host"
+    equal "$(container_output)" $'exchanged 300000 bytes\nhad 100 connections\nrefused'
+    ok delete "$ID"
+    [[ ! -e $directory ]] || fail "$directory is left"
+}
