@@ -96,8 +96,10 @@ public final class Agent {
                 }
             }
             expire()
-            regions.giveUnusedBack()
+            let hasGivenBack = regions.giveUnusedBack()
             backends.forget(regions.takeGone())
+            // What doing that took.
+            if hasGivenBack, found.isEmpty { giveMemoryBack() }
         }
     }
 

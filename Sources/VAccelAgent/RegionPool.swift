@@ -91,9 +91,11 @@ final class RegionPool {
         withExtendedLifetime(ended) {}
     }
 
-    /// Lets go of them when nothing large has come for a while.
-    func giveUnusedBack() {
-        if let keptUntil, monotonicNanoseconds() >= keptUntil { giveMemoryBack() }
+    /// Lets go of them when nothing large has come for a while, and says whether it has.
+    func giveUnusedBack() -> Bool {
+        guard let keptUntil, monotonicNanoseconds() >= keptUntil else { return false }
+        giveMemoryBack()
+        return true
     }
 
     /// When they are to be let go of, in nanoseconds of the clock that never jumps; nil when there are none.

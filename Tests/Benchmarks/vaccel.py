@@ -120,7 +120,8 @@ def main():
                 (ours, bare), _ = calls(program, agent.path, count, 'image', size)
                 rows.append((name, f'{ours:.1f} us', f'{bare:.1f} us', f'{ours / bare:.2f}'))
             rows.append(('private memory right after them', f'{private_kib(agent.process.pid)} KiB', '', ''))
-            time.sleep(1)
+            # What was used is kept for two seconds.
+            time.sleep(3)
             rows.append(('private memory, idle after them', f'{private_kib(agent.process.pid)} KiB', '', ''))
         with Agent(options.agent, directory, 'cpu') as agent:
             products = [product(program, agent.path, size, options.count) for size in (64, 128, 256, 512, 1024, 2048)]
