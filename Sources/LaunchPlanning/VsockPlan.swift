@@ -1,5 +1,5 @@
 internal import GuestModel
-internal import HostConfiguration
+public import HostConfiguration
 internal import HostSystem
 internal import OCIBundle
 
@@ -85,6 +85,17 @@ public struct VsockPlan: Equatable, Sendable {
         let isOwn = program.vsock == .hybrid
         device = isOwn ? .monitor : try Self.device(configuration, host, isAgents: isAgents)
         guestCID = device == .kernel ? nil : Self.usualCID
+    }
+
+    /// What the operator's choice of a device comes to on this host.
+    ///
+    /// - Throws: ``GuestModel/GuestError`` that says what is missing for it.
+    public static func describe(_ configuration: OperatorConfiguration, on host: HostFacts) throws -> String {
+        switch try device(configuration, host, isAgents: false) {
+        case .monitor, .builtin: "swiftlet's own device"
+        case .daemon(let program): program
+        case .kernel: GuestContextID.device
+        }
     }
 
     private static func device(

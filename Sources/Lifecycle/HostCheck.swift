@@ -80,6 +80,9 @@ extension Runtime {
                 guard exists(parts.kernel) else { throw Failure("\(parts.kernel) is not there") }
                 return "\(parts.kernel), files by \(parts.fileServer)"
             },
+            HostFinding("guests", "virtio sockets") {
+                try VsockPlan.describe(try hostConfiguration.read(monitors: MonitorSurvey.names), on: host)
+            },
             HostFinding("guests", "tun") {
                 _ = try HostSystem.open("/dev/net/tun", flags: .readWrite)
                 return "/dev/net/tun"

@@ -59,6 +59,10 @@ reports() { # yes|no NAME REGEX
     ok --host-config "$configuration" check
     reports yes configuration "$configuration"
     reports no spt "switched off in $configuration"
+    reports yes 'virtio sockets' "swiftlet's own device"
+    printf '[vsock]\ndevice = "vhost-device-vsock"\nprogram = "/opt/daemon"\n' >"$configuration"
+    ok --host-config "$configuration" check
+    reports yes 'virtio sockets' /opt/daemon
     echo nonsense >"$configuration"
     ok --host-config "$configuration" check
     reports no configuration "$configuration:1: expected"
