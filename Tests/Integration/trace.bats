@@ -27,6 +27,14 @@ expect_whole() {
         fail "commands out of order: $output"
 }
 
+# Each step says what it is.
+expect_explained() {
+    ok trace "$ID"
+    local bare
+    bare=$(awk 'NR > 2 && NF < 4 && $3 != "create" && $3 != "start"' <<<"$output")
+    [[ ! $bare ]] || fail "steps that say nothing: $bare"
+}
+
 # No longer than the test itself took.
 expect_no_longer_than() { # SECONDS
     jq --exit-status --argjson most "$1" '[.commands[] | .began_ns + .duration_ns] | max <= $most * 1e9' \
@@ -75,6 +83,7 @@ expect_no_longer_than() { # SECONDS
     grep -q '^PATH=' "$TEST_DIR/hook" || fail "the hook told nothing"
     ! grep SWIFTLET "$TEST_DIR/hook" || fail "the hook sees it"
     ! tr '\0' '\n' <"/proc/$PID/environ" | grep SWIFTLET || fail "the program sees it"
+    expect_explained
 }
 
 @test "trace: a guest with a device under QEMU tells of network, monitor and guest" {
@@ -88,6 +97,7 @@ expect_no_longer_than() { # SECONDS
     ok trace --format json "$ID"
     equal "$(steps start | tr '\n' ' ')" "container network process-1 monitor guest begun " "steps of start"
     expect_whole
+    expect_explained
 }
 
 @test "trace: as a table and as a picture" {
