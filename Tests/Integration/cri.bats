@@ -20,13 +20,7 @@ setup_file() {
     mkdir "$LAB/cni" "$LAB/modules" "$LAB/logs"
     export CRI_MODULES=$LAB/modules
     PATH=$LAB_PATH protoc --proto_path "$BATS_TEST_DIRNAME/engines" --python_out "$LAB/modules" cri.proto
-    cat >"$LAB/cni/10-lab.conflist" <<JSON
-{"cniVersion": "0.4.0", "name": "lab", "plugins": [
-    {"type": "bridge", "bridge": "lab0", "isGateway": true, "ipMasq": false,
-     "ipam": {"type": "host-local", "ranges": [[{"subnet": "10.77.0.0/24"}]], "routes": [{"dst": "0.0.0.0/0"}]}},
-    {"type": "portmap", "capabilities": {"portMappings": true}}
-]}
-JSON
+    pod_network_configuration >"$LAB/cni/10-lab.conflist"
     "${CRI_ENGINE}_begins"
     lab_busybox_image busybox --arg sh
     lab_image pause --entrypoint /pause --arg -P "$(PATH=$LAB_PATH command -v catatonit)=pause"

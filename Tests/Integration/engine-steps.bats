@@ -8,6 +8,7 @@
 
 load helpers
 load engines/lab
+load engines/cri
 
 setup_file() {
     export BATS_TEST_TIMEOUT=900 LAB_LIMIT=600
@@ -36,25 +37,9 @@ images=(busybox pause http-linux hello exit sleep disks http http2)
 
 engine_daemons() {
     local image
-    sed "s|/usr/local/bin/swiftlet|$RUNTIME|" "$repository/Specs/examples/containerd.toml" >"$LAB/containerd.toml"
-    cat >>"$LAB/containerd.toml" <<TOML
-
-[plugins."io.containerd.grpc.v1.cri"]
-  sandbox_image = "localhost/test/pause:latest"
-  restrict_oom_score_adj = true
-  disable_apparmor = true
-
-  [plugins."io.containerd.grpc.v1.cri".cni]
-    bin_dir = "/usr/lib/cni"
-TOML
+    containerd_configuration
     in_lab mount --bind /usr/lib/cni /opt/cni/bin
-    in_lab tee /etc/cni/net.d/10-lab.conflist >/dev/null <<JSON
-{"cniVersion": "0.4.0", "name": "lab", "plugins": [
-    {"type": "bridge", "bridge": "lab0", "isGateway": true, "ipMasq": false,
-     "ipam": {"type": "host-local", "ranges": [[{"subnet": "10.77.0.0/24"}]], "routes": [{"dst": "0.0.0.0/0"}]}},
-    {"type": "portmap", "capabilities": {"portMappings": true}}
-]}
-JSON
+    pod_network_configuration | in_lab tee /etc/cni/net.d/10-lab.conflist >/dev/null
     lab_daemon containerd containerd --config "$LAB/containerd.toml" --log-level warn
     "$RUNTIME" install-engine docker --config "$LAB/daemon.json" --runtime-path "$RUNTIME" >/dev/null
     lab_daemon dockerd dockerd --config-file "$LAB/daemon.json" --storage-driver overlay2 \

@@ -1,10 +1,9 @@
 # The engines that cri.bats can drive: containerd's plug-in, or CRI-O where CRI_ENGINE=crio says so and it is on LAB_PATH. Both
 # listen where the client expects containerd.
 
-# Each begins the engine in the lab and writes $LAB/import, which takes the archive of an image.
-
-containerd_begins() {
-    # The example is what is tried. What comes after it is this lab's: root may not lower a score, images are its own.
+# Writes containerd's configuration, which is the example that is tried. What comes after it is the lab's: root may not lower
+# a score, images are its own. CNI's configuration is in a directory where one is named.
+containerd_configuration() { # [DIRECTORY]
     sed "s|/usr/local/bin/swiftlet|$RUNTIME|" "$repository/Specs/examples/containerd.toml" >"$LAB/containerd.toml"
     cat >>"$LAB/containerd.toml" <<TOML
 
@@ -15,8 +14,25 @@ containerd_begins() {
 
   [plugins."io.containerd.grpc.v1.cri".cni]
     bin_dir = "/usr/lib/cni"
-    conf_dir = "$LAB/cni"
 TOML
+    [[ ! ${1-} ]] || echo "    conf_dir = \"$1\"" >>"$LAB/containerd.toml"
+}
+
+# Prints the network that pods get: a bridge, and ports of the host.
+pod_network_configuration() {
+    cat <<JSON
+{"cniVersion": "0.4.0", "name": "lab", "plugins": [
+    {"type": "bridge", "bridge": "lab0", "isGateway": true, "ipMasq": false,
+     "ipam": {"type": "host-local", "ranges": [[{"subnet": "10.77.0.0/24"}]], "routes": [{"dst": "0.0.0.0/0"}]}},
+    {"type": "portmap", "capabilities": {"portMappings": true}}
+]}
+JSON
+}
+
+# Each begins the engine in the lab and writes $LAB/import, which takes the archive of an image.
+
+containerd_begins() {
+    containerd_configuration "$LAB/cni"
     lab_daemon containerd containerd --config "$LAB/containerd.toml" --log-level warn
     printf '#!/bin/sh\nexec ctr --namespace k8s.io images import "$1"\n' >"$LAB/import"
     chmod +x "$LAB/import"
