@@ -28,10 +28,10 @@ final class Connection {
     }
 
     /// How many of the guest's bytes are kept here at most for a program that is slow to read them: what the guest is told as
-    /// its credit. Two packets of Linux's: with more, the guest's processor has to go through more memory than it can keep near.
-    static let bufferSize: UInt32 = 128 << 10
+    /// its credit. One packet of Linux's, whose buffer is then used again for the next one.
+    static let bufferSize: UInt32 = 64 << 10
     /// The guest is told of room that it does not know of yet when it is so much.
-    private static let creditStep: UInt32 = 64 << 10
+    private static let creditStep: UInt32 = 32 << 10
 
     /// Never used again for another connection.
     let id: UInt64
@@ -156,7 +156,11 @@ final class Connection {
 
     private func count(forwarded bytes: Int) {
         forwarded &+= UInt32(truncatingIfNeeded: bytes)
-        if forwarded &- told >= Self.creditStep { owed.insert(.creditUpdate) }
+    }
+
+    /// Owes the guest word of much room, once the host has everything: told of less, it would go on in small pieces.
+    private func offerCredit() {
+        if isFlushed, forwarded &- told >= Self.creditStep { owed.insert(.creditUpdate) }
     }
 
     // MARK: from the guest to the host
@@ -176,6 +180,7 @@ final class Connection {
             // Until the socket says that it is full: only then it says when it is not any more.
             flush()
         }
+        offerCredit()
         return true
     }
 
@@ -186,6 +191,7 @@ final class Connection {
         }
         guard pendingStart == pending.count else { return }
         (pending, pendingStart) = ([], 0)
+        offerCredit()
         if guestShutdown.contains(.send) { endSending() }
     }
 
@@ -209,6 +215,7 @@ final class Connection {
         isDeaf = true
         count(forwarded: pending.count - pendingStart)
         (pending, pendingStart) = ([], 0)
+        offerCredit()
         if state == .open { owed.insert(.shutdown) }
     }
 
