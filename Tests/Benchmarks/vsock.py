@@ -5,7 +5,7 @@ usage: vsock.py [--markdown] [--count N] [--mib N] SWIFTLET GUEST
 
 GUEST is a directory with what Hack/linux-guest makes. Both have the same guest, the same command line of QEMU's, and the
 same program at the host's end (vsock_peer.c). swiftlet's device runs in a container, as always; the daemon by hand and
-unconfined. Without the daemon on PATH its row is left out.
+unconfined, with QEMU in a cgroup of their own. Without the daemon on PATH its row is left out.
 """
 import argparse
 import contextlib
@@ -72,6 +72,23 @@ def wait_for(what, patience, *processes):
             return False
         time.sleep(0.05)
     return True
+
+
+@contextlib.contextmanager
+def share_of_processor():
+    """A cgroup as a container has it, so that both have the same share of a busy machine; yields how to enter it."""
+    parents = [place for place in ('/sys/fs/cgroup/cpu', '/sys/fs/cgroup/cpu,cpuacct', '/sys/fs/cgroup')
+               if os.path.exists(f'{place}/cgroup.procs')]
+    place = f'{parents[0]}/swiftlet-bench-{os.getpid()}'
+    os.mkdir(place)
+
+    def enter():
+        with open(f'{place}/cgroup.procs', 'w') as file:
+            file.write('0')
+    try:
+        yield enter
+    finally:
+        os.rmdir(place)
 
 
 @contextlib.contextmanager
@@ -155,11 +172,13 @@ def run_daemon(options, directory, bundle, program):
     with tempfile.TemporaryDirectory(dir='/run') as sockets, open(f'{directory}/output', 'wb') as file:
         words[chardev] = f'socket,id=vsock,path={sockets}/vhost'
         daemon = [options.daemon, '--guest-cid', '3', '--socket', f'{sockets}/vhost', '--uds-path', f'{sockets}/vsock.sock']
-        with ended(subprocess.Popen(daemon, stdin=subprocess.DEVNULL, stdout=file, stderr=file)) as device, \
+        with share_of_processor() as enter, \
+                ended(subprocess.Popen(daemon, stdin=subprocess.DEVNULL, stdout=file, stderr=file,
+                                       preexec_fn=enter)) as device, \
                 peer(program, f'{sockets}/vsock.sock_{PORT}'):
             if not wait_for(lambda: os.path.exists(f'{sockets}/vhost'), 5, device):
                 raise SystemExit(f'{options.daemon} does not listen')
-            with ended(subprocess.Popen(words, stdin=subprocess.DEVNULL, stdout=file, stderr=file)):
+            with ended(subprocess.Popen(words, stdin=subprocess.DEVNULL, stdout=file, stderr=file, preexec_fn=enter)):
                 return figures(f'{directory}/output', lambda: device.pid)
 
 
