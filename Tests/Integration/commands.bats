@@ -9,9 +9,9 @@ setup_file() {
     lab_up /var/lib/docker /var/lib/containerd /var/lib/containers /var/lib/cni /etc/docker /etc/containerd /usr/local/bin
     # Where a reader would have it.
     in_lab cp "$RUNTIME" /usr/local/bin/swiftlet
-    mkdir "$LAB/home/.config" "$LAB/home/.config/containers" "$LAB/work"
-    ln -s "$(dirname "$RUNTIME")" "$LAB/work/out"
-    ln -s "$GUESTS" "$LAB/work/.build-guests"
+    mkdir "$LAB/home/.config" "$LAB/home/.config/containers" "$LAB/reader"
+    ln -s "$(dirname "$RUNTIME")" "$LAB/reader/out"
+    ln -s "$GUESTS" "$LAB/reader/.build-guests"
     cat >"$LAB/manager" <<'SCRIPT'
 #!/bin/bash
 # What a service manager does for the daemons of the lab.
@@ -69,11 +69,11 @@ blocks() { python3 -B "$BATS_TEST_DIRNAME/blocks.py" "$@"; }
 carry_out() { # DOCUMENT NUMBER
     blocks sh "$repository/$1" "$2" >"$LAB/block"
     works env PATH="/usr/local/bin:$LAB_PATH" CONTAINERD_NAMESPACE="$LAB_NAME" CONTAINERS_CONF="$LAB/containers.conf" \
-        CONTAINERS_STORAGE_CONF="$LAB/storage.conf" bash -euxo pipefail -c 'cd "$0/work"; source "$0/block"' "$LAB"
+        CONTAINERS_STORAGE_CONF="$LAB/storage.conf" bash -euxo pipefail -c 'cd "$0/reader"; source "$0/block"' "$LAB"
 }
 
 # The image that the guides speak of.
-need_image() { [[ -e $LAB/work/hello.tar ]] || carry_out Specs/guides/README.md 0; }
+need_image() { [[ -e $LAB/reader/hello.tar ]] || carry_out Specs/guides/README.md 0; }
 
 says_hello() { expect_contains 'Hello from swiftlet guest'; }
 
