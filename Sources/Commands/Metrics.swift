@@ -104,7 +104,6 @@ struct MetricsPage {
     }
 
     private static func seconds(_ nanoseconds: Int64) -> String {
-        let fraction = String(nanoseconds % 1_000_000_000)
-        return "\(nanoseconds / 1_000_000_000)." + String(repeating: "0", count: 9 - fraction.utf8.count) + fraction
+        "\(nanoseconds / 1_000_000_000).\(padded(String(nanoseconds % 1_000_000_000), 9))"
     }
 }

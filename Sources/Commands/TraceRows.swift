@@ -3,7 +3,7 @@ import Lifecycle
 
 /// One bar of a container's time line: a command, one of its steps, or the time in between.
 struct TraceRow {
-    enum Kind: String {
+    enum Kind {
         case command, step, pause
     }
 
@@ -75,7 +75,6 @@ struct TraceRow {
     /// Nanoseconds as milliseconds: `12.345`.
     static func milliseconds(_ nanoseconds: Int64) -> String {
         let micro = (nanoseconds + 500) / 1000
-        let fraction = String(micro % 1000)
-        return "\(micro / 1000).\(String(repeating: "0", count: 3 - fraction.utf8.count))\(fraction)"
+        return "\(micro / 1000).\(padded(String(micro % 1000), 3))"
     }
 }

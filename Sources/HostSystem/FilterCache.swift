@@ -5,9 +5,9 @@ internal import CLinux
 /// libseccomp takes some ten milliseconds for the profile that engines give every container: half of what it takes to
 /// make the container. Entries are files in a directory that only its owner can enter. Each holds what it was compiled
 /// from besides the program, and is used only when that is the same to the last byte, so no two profiles can be taken
-/// for each other. There are at most 64 of them; a later one takes the place of an earlier one.
+/// for each other. There are at most `slots` of them; a later one takes the place of an earlier one.
 public struct FilterCache: Sendable {
-    /// How many programs are kept at most; ``FilterCache`` names the number.
+    /// How many programs are kept at most.
     static let slots: UInt64 = 64
     /// What every entry begins with; to be changed when programs are compiled in another way.
     private static let magic = [UInt8]("swiftlet filter 2\n".utf8)

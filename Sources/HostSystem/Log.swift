@@ -168,7 +168,8 @@ extension Log.Format {
 /// A number in hexadecimal, with at least so many digits.
 public func hexadecimal(_ value: UInt32, digits: Int) -> String { padded(String(value, radix: 16), digits) }
 
-private func padded(_ text: String, _ width: Int) -> String {
+/// A text with as many zeros in front that it has at least `width` characters, all of ASCII.
+public func padded(_ text: String, _ width: Int) -> String {
     String(repeating: "0", count: max(0, width - text.utf8.count)) + text
 }
 

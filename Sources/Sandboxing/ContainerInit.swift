@@ -8,13 +8,7 @@ struct ContainerInit: ~Copyable {
     /// Where `start` will connect.
     let listener: Int32
     /// What this process does of `create`.
-    private let timeline = Timeline("init")
-
-    init(settings: SandboxSettings, channel: consuming InitChannel, listener: Int32) {
-        self.settings = settings
-        self.channel = channel
-        self.listener = listener
-    }
+    let timeline = Timeline("init")
 
     private var linux: LinuxSpec { settings.spec.linux ?? LinuxSpec() }
     private var process: Process { settings.spec.process ?? Process() }

@@ -224,7 +224,9 @@ public struct Sandbox {
         try channel.send(.proceed(pid: pid))
         while true {
             switch try channel.receive() {
-            case .ready(let steps): return timeline?.include(steps) ?? ()
+            case .ready(let steps):
+                timeline?.include(steps)
+                return
             case .failed(let reason): throw Failure(reason)
             case .runHooks:
                 try NetworkDevices.move(settings.spec.linux?.netDevices ?? [], to: pid)

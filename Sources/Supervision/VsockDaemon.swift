@@ -32,10 +32,7 @@ public struct VsockDaemon {
 
     /// Compiles what it may do; other calls are as if this kernel did not have them.
     public static func filter(_ cache: FilterCache?) throws(HostError) -> SeccompProgram {
-        let unix = [FilterCondition(index: 0, comparison: .equal, value: 1)]
-        let socket = FilterRule(name: "socket", action: .allow, conditions: unix)
-        let rules = calls.flatMap(\.names).map { FilterRule(name: $0, action: .allow) }
-        return try SeccompProgram(defaultAction: .error(38), rules: rules + [socket], cache: cache)
+        try VsockConfinement.filter(calls, cache)
     }
 
     private static let calls: [(reason: String, names: [String])] = [
@@ -111,9 +108,7 @@ public struct VsockDaemon {
             // Standard output is the guest's.
             try duplicate(2, to: 1)
             resetSignals()
-            try setCapabilities(effective: CapabilitySet(), permitted: CapabilitySet(), inheritable: CapabilitySet())
-            try setNoNewPrivileges()
-            try filter.load()
+            try VsockConfinement.enter(filter)
             let words = [path, "--guest-cid", "\(guestCID)", "--socket", place, "--uds-path", sockets]
             try execute(descriptor: program, arguments: words, environment: [])
         } catch {

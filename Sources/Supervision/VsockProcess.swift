@@ -32,10 +32,7 @@ public struct VsockProcess {
 
     /// Compiles what the device may do; other calls are as if this kernel did not have them.
     public static func filter(_ cache: FilterCache?) throws(HostError) -> SeccompProgram {
-        let unix = [FilterCondition(index: 0, comparison: .equal, value: 1)]
-        let sockets = [FilterRule(name: "socket", action: .allow, conditions: unix)]
-        let rules = calls.flatMap(\.names).map { FilterRule(name: $0, action: .allow) }
-        return try SeccompProgram(defaultAction: .error(38), rules: rules + sockets, cache: cache)
+        try VsockConfinement.filter(calls, cache)
     }
 
     private static let calls: [(reason: String, names: [String])] = [
@@ -75,9 +72,7 @@ public struct VsockProcess {
             resetSignals()
             let device = try VsockDevice(path: path, guestCID: UInt64(guestCID))
             try device.attach(frontEnd: Descriptor(owning: frontEnd))
-            try setCapabilities(effective: CapabilitySet(), permitted: CapabilitySet(), inheritable: CapabilitySet())
-            try setNoNewPrivileges()
-            try filter.load()
+            try VsockConfinement.enter(filter)
             try sendMessage(Self.ready, to: report)
             _ = Descriptor(owning: report)
             giveMemoryBack()
