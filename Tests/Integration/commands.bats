@@ -9,7 +9,7 @@ setup_file() {
     lab_up /var/lib/docker /var/lib/containerd /var/lib/containers /var/lib/cni /etc/docker /etc/containerd /usr/local/bin
     # Where a reader would have it.
     in_lab cp "$RUNTIME" /usr/local/bin/swiftlet
-    mkdir "$LAB/home/.config" "$LAB/home/.config/containers" "$LAB/reader"
+    mkdir "$LAB/reader"
     ln -s "$(dirname "$RUNTIME")" "$LAB/reader/out"
     ln -s "$GUESTS" "$LAB/reader/.build-guests"
     cat >"$LAB/manager" <<'SCRIPT'
@@ -41,7 +41,7 @@ lab_engines() {
     lab_daemon dockerd dockerd --containerd /run/containerd/containerd.sock --storage-driver overlay2 \
         --exec-opt native.cgroupdriver=cgroupfs --cgroup-parent "/$LAB_NAME"
     lab_waits_for dockerd docker version
-    echo '{"default": [{"type": "insecureAcceptAnything"}]}' >"$LAB/home/.config/containers/policy.json"
+    lab_trusts_images
     cat >"$LAB/containers.conf" <<CONFIGURATION
 [containers]
 cgroupns = "host"

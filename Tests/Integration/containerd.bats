@@ -7,8 +7,7 @@ load engines/lab
 setup_file() {
     lab_needs containerd ctr containerd-shim-runc-v2 || return 0
     lab_up /var/lib/containerd /var/lib/cni /etc/cni/net.d /opt/cni/bin
-    # Where a containerd that is not Debian's looks for them.
-    [[ ! -d /usr/lib/cni ]] || in_lab sh -c 'ln -s /usr/lib/cni/* /opt/cni/bin'
+    lab_plugins
     lab_daemon containerd containerd --log-level warn
     lab_busybox_image busybox --arg sh
     lab_waits_for containerd ctr version
@@ -287,7 +286,6 @@ ends_task() { # ID SIGNAL STATUS
 # A network for `ctr run --cni`.
 lab_cni() { # NUMBER
     [[ -x /usr/lib/cni/bridge ]] || skip "containernetworking-plugins is not installed"
-    in_lab mountpoint --quiet /opt/cni/bin || works mount --bind /usr/lib/cni /opt/cni/bin
     in_lab tee /etc/cni/net.d/10-lab.conflist >/dev/null <<JSON
 {"cniVersion": "0.4.0", "name": "lab$1", "plugins": [
     {"type": "bridge", "bridge": "lab$1", "isGateway": true, "ipMasq": false, "mtu": 1500,

@@ -18,8 +18,8 @@ setup_file() {
     has_http_guest || LAB_MISSING="no swiftlet, or no test guests in $GUESTS: build them with Hack/build-guests"
     [[ ! $LAB_MISSING ]] || return 0
     lab_up /var/lib/docker /var/lib/containerd /var/lib/containers /var/lib/cni /etc/cni/net.d /opt/cni/bin
-    mkdir -p "$LAB/modules" "$LAB/home/.config/containers"
-    echo '{"default": [{"type": "insecureAcceptAnything"}]}' >"$LAB/home/.config/containers/policy.json"
+    mkdir "$LAB/modules"
+    lab_trusts_images
     export CRI_MODULES=$LAB/modules PODMAN_ROOT=$LAB/graph
     PATH=$LAB_PATH protoc --proto_path "$BATS_TEST_DIRNAME/engines" --python_out "$LAB/modules" cri.proto
     lab_busybox_image busybox --arg sh
@@ -38,7 +38,7 @@ images=(busybox pause http-linux hello exit sleep disks http http2)
 engine_daemons() {
     local image
     containerd_configuration
-    in_lab mount --bind /usr/lib/cni /opt/cni/bin
+    lab_plugins
     pod_network_configuration | in_lab tee /etc/cni/net.d/10-lab.conflist >/dev/null
     lab_daemon containerd containerd --config "$LAB/containerd.toml" --log-level warn
     "$RUNTIME" install-engine docker --config "$LAB/daemon.json" --runtime-path "$RUNTIME" >/dev/null

@@ -15,7 +15,7 @@ setup_file() {
     export FUNCTION_CGROUPS
     FUNCTION_CGROUPS=$(find /sys/fs/cgroup -type d -name openfaas-fn)
     lab_up /var/lib/containerd /var/lib/faasd /var/lib/faasd-provider /etc/cni /opt/cni/bin /usr/local/bin
-    in_lab sh -c 'ln -s /usr/lib/cni/* /opt/cni/bin'
+    lab_plugins
     # faasd has its logs collected by itself, under this name.
     in_lab cp "$faasd" /usr/local/bin/faasd
     mkdir "$LAB/bin"

@@ -9,8 +9,7 @@ setup_file() {
     lab_up
     lab_user
     lab_busybox_archive
-    mkdir -p "$LAB/home/.config/containers"
-    echo '{"default": [{"type": "insecureAcceptAnything"}]}' >"$LAB/home/.config/containers/policy.json"
+    lab_trusts_images
     chown -R "$LAB_USER_ID:$LAB_USER_ID" "$LAB/home"
     cp "$BATS_TEST_DIRNAME/engines/steps.bash" "$LAB"
     cat >"$LAB/engine.bash" <<SCRIPT

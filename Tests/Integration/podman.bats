@@ -9,8 +9,7 @@ setup_file() {
     lab_needs podman conmon curl || return 0
     lab_up /var/lib/containers /var/lib/cni /etc/cni/net.d
     lab_busybox_archive
-    mkdir -p "$LAB/home/.config/containers"
-    echo '{"default": [{"type": "insecureAcceptAnything"}]}' >"$LAB/home/.config/containers/policy.json"
+    lab_trusts_images
     cp "$BATS_TEST_DIRNAME/engines/steps.bash" "$LAB"
     cat >"$LAB/engine.bash" <<SCRIPT
 cli() {

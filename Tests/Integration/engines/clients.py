@@ -47,6 +47,12 @@ class Client:
     def absent(self, *_, **__):
         raise NoCommand
 
+    def wait(self, name):
+        deadline = time.monotonic() + LIMIT
+        while self.state(name) != 'exited' and time.monotonic() < deadline:
+            time.sleep(0.02)
+        return self.exit_code(name)
+
     update = events = start_again = restart = rename = copy = attach = absent
     run_with_policy = restarts = two_networks = addresses = remove = absent
 
@@ -275,12 +281,6 @@ class Containerd(Client):
         done = run(['ctr', 'task', 'delete', name])
         return int(done.errors.rpartition('exit code ')[2].split('"')[0] or 0) if 'exit code' in done.errors else 0
 
-    def wait(self, name):
-        deadline = time.monotonic() + LIMIT
-        while self.state(name) != 'exited' and time.monotonic() < deadline:
-            time.sleep(0.02)
-        return self.exit_code(name)
-
     def remove(self, name, force=False):
         self.call('task', 'delete', *(['--force'] if force else []), name)
         self.call('container', 'delete', name)
@@ -409,12 +409,6 @@ class Interface(Client):
 
     def stop(self, name, grace):
         self.call('StopContainer', container_id=self.containers[name], timeout=str(grace))
-
-    def wait(self, name):
-        deadline = time.monotonic() + LIMIT
-        while self.state(name) != 'exited' and time.monotonic() < deadline:
-            time.sleep(0.05)
-        return self.exit_code(name)
 
     def remove(self, name, force=False):
         if not force:

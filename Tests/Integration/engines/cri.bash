@@ -40,8 +40,7 @@ containerd_begins() {
 }
 
 crio_begins() {
-    mkdir -p "$LAB/home/.config/containers"
-    echo '{"default": [{"type": "insecureAcceptAnything"}]}' | tee "$LAB/policy.json" >"$LAB/home/.config/containers/policy.json"
+    lab_trusts_images
     cat >"$LAB/crio.conf" <<TOML
 [crio]
 root = "/var/lib/containers/storage"
@@ -73,7 +72,7 @@ monitor_path = "/usr/bin/conmon"
 [crio.image]
 pause_image = "localhost/test/pause:latest"
 pause_command = "/pause"
-signature_policy = "$LAB/policy.json"
+signature_policy = "$LAB/home/.config/containers/policy.json"
 [crio.network]
 network_dir = "$LAB/cni"
 plugin_dirs = ["/usr/lib/cni"]
