@@ -1133,15 +1133,23 @@ def exhaust(address):
         assert c.classify(session, b'x').startswith(NOOP_TAG)
 
 
+def runs(process):
+    """Whether a process is there and no zombie. It may end, and be collected, between any two steps of this."""
+    try:
+        with open(f'/proc/{process}/stat', encoding='ascii', errors='replace') as stat:
+            return stat.read().rpartition(')')[2].split()[0] not in 'ZX'
+    except (FileNotFoundError, ProcessLookupError):
+        return False
+
+
 def steady(address, process):
     """Answers are right for as long as a process runs."""
-    import os
     import time
     rounds, longest = 0, 0.0
     with Connection(address) as c:
         session = c.create_session()
         resource = c.register(session, [('a', b'content')])
-        while os.path.exists(f'/proc/{process}') and 'Z' not in open(f'/proc/{process}/stat').read().rsplit(')', 1)[1][:3]:
+        while runs(process):
             began = time.monotonic()
             assert c.classify(session, b'an image') == NOOP_TAG.ljust(1024, b'\0')
             assert c.sync(resource) == [(b'content', 7)]
