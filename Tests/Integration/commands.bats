@@ -6,21 +6,30 @@ load engines/lab
 
 setup_file() {
     lab_needs containerd ctr dockerd docker podman conmon buildah umoci skopeo || return 0
-    lab_up /var/lib/docker /var/lib/containerd /var/lib/containers /var/lib/cni /etc/docker /etc/containerd /usr/local/bin
+    lab_up /var/lib/docker /var/lib/containerd /var/lib/containers /var/lib/cni /etc/docker /etc/containerd /usr/local/bin \
+        /usr/local/lib/swiftlet /etc/systemd/system
+    lab_changes /etc/containers /usr/sbin /var/lib/dpkg
     # Where a reader would have it.
     in_lab cp "$RUNTIME" /usr/local/bin/swiftlet
     mkdir "$LAB/reader"
     ln -s "$(dirname "$RUNTIME")" "$LAB/reader/out"
     ln -s "$GUESTS" "$LAB/reader/.build-guests"
+    lab_manager
+    lab_engines
+}
+
+# What a service manager does for the daemons of the lab.
+lab_manager() {
     cat >"$LAB/manager" <<'SCRIPT'
 #!/bin/bash
-# What a service manager does for the daemons of the lab.
 set -euo pipefail
-case "$1 $2" in
+case "$*" in
+daemon-reload) ;;
 'restart containerd')
-    kill "$(</run/containerd.pid)"
+    kill "$(</run/containerd.pid)" || true
     while [[ -e /proc/$(</run/containerd.pid) ]]; do sleep 0.02; done
-    containerd >>"$LAB/containerd.log" 2>&1 </dev/null &
+    environment=$(find /etc/systemd/system -path '*/containerd.service.d/*.conf' -exec sed -n 's/^Environment=//p' {} +)
+    env $environment containerd >>"$LAB/containerd.log" 2>&1 </dev/null &
     echo $! >/run/containerd.pid
     until ctr version >/dev/null 2>&1; do sleep 0.05; done
     ;;
@@ -30,7 +39,6 @@ esac
 SCRIPT
     chmod +x "$LAB/manager"
     in_lab cp "$LAB/manager" /usr/local/bin/systemctl
-    lab_engines
 }
 
 # The daemons, with their own configuration files, which are empty, and podman's for this machine: no privilege to raise
@@ -42,7 +50,7 @@ lab_engines() {
         --exec-opt native.cgroupdriver=cgroupfs --cgroup-parent "/$LAB_NAME"
     lab_waits_for dockerd docker version
     lab_trusts_images
-    cat >"$LAB/containers.conf" <<CONFIGURATION
+    in_lab tee /etc/containers/containers.conf >/dev/null <<CONFIGURATION
 [containers]
 cgroupns = "host"
 default_ulimits = ["nofile=1024:1024", "nproc=1024:1024"]
@@ -51,7 +59,8 @@ netns = "none"
 cgroup_manager = "cgroupfs"
 events_logger = "file"
 CONFIGURATION
-    printf '[storage]\ndriver = "vfs"\nrunroot = "/run/podman"\ngraphroot = "/var/lib/containers"\n' >"$LAB/storage.conf"
+    printf '[storage]\ndriver = "vfs"\nrunroot = "/run/podman"\ngraphroot = "/var/lib/containers"\n' |
+        in_lab tee /etc/containers/storage.conf >/dev/null
 }
 
 teardown_file() { lab_down; }
@@ -66,10 +75,10 @@ setup() {
 blocks() { python3 -B "$BATS_TEST_DIRNAME/blocks.py" "$@"; }
 
 # Carries out the NUMBERth block of commands of a document in the lab, as a reader does who stands in the repository.
-carry_out() { # DOCUMENT NUMBER
+carry_out() { # DOCUMENT NUMBER [VARIABLE=VALUE...]
     blocks sh "$repository/$1" "$2" >"$LAB/block"
-    works env PATH="/usr/local/bin:$LAB_PATH" CONTAINERD_NAMESPACE="$LAB_NAME" CONTAINERS_CONF="$LAB/containers.conf" \
-        CONTAINERS_STORAGE_CONF="$LAB/storage.conf" bash -euxo pipefail -c 'cd "$0/reader"; source "$0/block"' "$LAB"
+    works env PATH="/usr/local/bin:$LAB_PATH" CONTAINERD_NAMESPACE="$LAB_NAME" "${@:3}" \
+        bash -euxo pipefail -c 'cd "$0/reader"; source "$0/block"' "$LAB"
 }
 
 # The image that the guides speak of.
@@ -91,11 +100,17 @@ Specs/extending.md sh 0
 Specs/extending.md sh 1
 Specs/guides/README.md sh 0
 Specs/guides/containerd.md sh 0
+Specs/guides/containerd.md sh 1
+Specs/guides/containerd.md sh 2
 Specs/guides/docker.md sh 0
+Specs/guides/faasd.md sh 0
+Specs/guides/faasd.md sh 1
+Specs/guides/faasd.md sh 2
 Specs/guides/images.md sh 0
 Specs/guides/images.md sh 1
 Specs/guides/kubernetes.md sh 0
 Specs/guides/podman.md sh 0
+Specs/guides/podman.md sh 1
 BLOCKS
     )" "blocks of commands"
 }
@@ -129,9 +144,47 @@ BLOCKS
 }
 
 @test "guides: containerd" {
+    local number
+    need_image
+    for number in 0 1; do
+        carry_out Specs/guides/containerd.md "$number"
+        says_hello
+    done
+}
+
+@test "guides: a task that containerd has forgotten" {
+    local state=/run/containerd/runc/$LAB_NAME bundle=/run/containerd/io.containerd.runtime.v2.task/$LAB_NAME/forgotten shim
+    lab_guest_image sleep
+    works ctr --namespace "$LAB_NAME" image import "$LAB/sleep.tar"
+    works ctr --namespace "$LAB_NAME" run --detach --runc-binary /usr/local/bin/swiftlet localhost/test/sleep:latest \
+        forgotten /unikernel
+    works ls -A "$state"
+    expect_output forgotten
+    shim=$(in_lab ps -o ppid= -p "$(in_lab cat "$bundle/init.pid")")
+    in_lab sh -c 'kill -KILL "$(cat /run/containerd.pid)"'
+    carry_out Specs/guides/containerd.md 2 SHIM="${shim// /}" NAMESPACE="$LAB_NAME" NAME=forgotten
+    works sh -c 'ls -A "$0"; grep "$1" /proc/mounts || true' "$state" "$bundle"
+    expect_output ''
+    works /usr/local/bin/systemctl restart containerd
+}
+
+@test "guides: faasd's containerd runs what its runc was asked for" {
+    [[ -x /usr/sbin/runc ]] || skip "no runc that it could stand in for"
     need_image
     carry_out Specs/guides/containerd.md 0
-    says_hello
+    local number
+    for number in 0 2; do
+        carry_out Specs/guides/faasd.md "$number"
+        works env CONTAINERD_NAMESPACE="$LAB_NAME" ctr run --rm localhost/example/hello:latest "unnamed-$number"
+        says_hello
+        ((number)) || {
+            works runc --version
+            expect_contains "swiftlet version"
+            carry_out Specs/guides/faasd.md 1
+            works runc --version
+            expect_contains 'runc version'
+        }
+    done
 }
 
 @test "guides: images by buildah, umoci and skopeo" {
@@ -143,9 +196,12 @@ BLOCKS
 }
 
 @test "guides: podman" {
+    local number
     need_image
-    carry_out Specs/guides/podman.md 0
-    says_hello
+    for number in 0 1; do
+        carry_out Specs/guides/podman.md "$number"
+        says_hello
+    done
 }
 
 @test "guides: docker" {

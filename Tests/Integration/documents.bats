@@ -73,6 +73,28 @@ PYTHON
     expect_contains 'annotation org.swiftlet.unikernel.vaccel'
 }
 
+@test "messages in the guide for trouble are the program's" {
+    need_command python3
+    run python3 - "$repository" <<'PYTHON'
+import pathlib
+import re
+import sys
+
+repository = pathlib.Path(sys.argv[1])
+sources = ''.join(path.read_text() for path in (repository / 'Sources').rglob('*.swift')).replace('\\"', '"')
+# Literals that go on in the next line.
+sources = re.sub(r'"\s*\+ "|\\\n\s*', '', sources)
+messages = re.findall(r'^\| `([^`]+)` \|', (repository / 'Specs/guides/troubleshooting.md').read_text(), re.M)
+assert len(messages) > 5, 'the table was not found'
+for message in messages:
+    # What is in capitals is filled in.
+    fixed = [part.strip(' :/') for part in re.split(r'"?\$?\b[A-Z]+\b"?|\.\.\.', message)]
+    missing = [part for part in fixed if len(part) > 3 and part not in sources]
+    assert any(len(part) > 3 for part in fixed) and not missing, f'{message}: nobody says {missing}'
+PYTHON
+    equal "$status" 0 "status, with $output,"
+}
+
 @test "the comments of all library targets become pages, and their links lead somewhere" {
     need_command swift
     need_command docc

@@ -106,6 +106,16 @@ lab_trusts_images() {
 # Puts CNI's plug-ins where engines look for them that are not Debian's: /opt/cni/bin, which lab_up was told of.
 lab_plugins() { [[ ! -d /usr/lib/cni ]] || in_lab mount --bind /usr/lib/cni /opt/cni/bin; }
 
+# Lets what the lab changes in directories of the machine stay in the lab.
+lab_changes() { # DIRECTORY...
+    in_lab bash -euc '
+        for directory; do
+            changes=$(mktemp --directory /run/changes.XXXXXX)
+            mkdir "$changes/upper" "$changes/work"
+            mount -t overlay -o "lowerdir=$directory,upperdir=$changes/upper,workdir=$changes/work" overlay "$directory"
+        done' changes "$@"
+}
+
 # Runs a command in the lab as the user.
 as_lab_user() { # COMMAND...
     in_lab setpriv --reuid "$LAB_USER_ID" --regid "$LAB_USER_ID" --init-groups env HOME=/run/lab/home USER=lab \
