@@ -209,6 +209,8 @@ extension HostError {
     public var isGoneFromNetwork: Bool { errno == ENODEV || errno == ENOENT || errno == EINVAL }
     /// EAFNOSUPPORT or EOPNOTSUPP: the kernel was built without it, IPv6 for example.
     public var isUnsupported: Bool { errno == EAFNOSUPPORT || errno == EOPNOTSUPP }
+    /// EPROTONOSUPPORT: the kernel was built without this kind of socket.
+    public var isUnknownProtocol: Bool { errno == EPROTONOSUPPORT }
     /// ESRCH: there is no such process.
     public var isNoSuchProcess: Bool { errno == ESRCH }
     /// EACCES or EPERM

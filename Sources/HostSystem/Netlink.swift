@@ -1,20 +1,41 @@
 internal import CLinux
 
-/// A socket to the kernel's network configuration in the namespace it is made in. See rtnetlink(7).
+/// A socket to the kernel's network configuration in the namespace it is made in. See netlink(7).
 public struct NetlinkSocket: ~Copyable {
+    /// What it configures.
+    public enum Family: Int32, Sendable {
+        /// Links, addresses, routes, queues: rtnetlink(7).
+        case route = 0
+        /// Packet filters.
+        case netfilter = 12
+    }
+
     private let socket: Descriptor
 
     /// Opens the socket.
-    public init() throws(HostError) { socket = Descriptor(owning: try check("socket", "netlink", lx_route_socket())) }
+    public init(_ family: Family = .route) throws(HostError) {
+        socket = Descriptor(owning: try check("socket", "netlink", lx_netlink_socket(family.rawValue)))
+    }
 
     /// Asks for everything of a kind that there is; `body` is the kind's structure.
     public func list(_ kind: NetlinkMessage.Kind, _ body: [UInt8]) throws(HostError) -> [NetlinkMessage] {
-        try sendMessage(NetlinkMessage(kind, flags: .list, body: body).bytes, to: socket.raw)
+        try list(NetlinkMessage(kind, flags: .list, body: body), "\(kind)")
+    }
+
+    /// Asks for all tables of a family of nf_tables.
+    public func listTables(_ family: PacketTableFamily) throws(HostError) -> [NetlinkMessage] {
+        try list(NetlinkMessage(.tables, family, flags: .list, []), "tables")
+    }
+
+    private func list(
+        _ question: NetlinkMessage, _ subject: @autoclosure () -> String
+    ) throws(HostError) -> [NetlinkMessage] {
+        try sendMessage(question.bytes(), to: socket.raw)
         var found: [NetlinkMessage] = []
         while true {
             for message in NetlinkMessage.all(in: try receiveMessage(socket.raw)) {
                 if message.type == NetlinkMessage.done { return found }
-                if message.type == NetlinkMessage.error { try confirm(message, "netlink", "\(kind)") }
+                if message.type == NetlinkMessage.error { try confirm(message, "netlink", subject()) }
                 found.append(message)
             }
         }
@@ -30,8 +51,28 @@ public struct NetlinkSocket: ~Copyable {
         _ kind: NetlinkMessage.Kind, _ body: [UInt8], flags: NetlinkMessage.Flags = [], _ call: StaticString,
         _ subject: @autoclosure () -> String
     ) throws(HostError) {
-        let message = NetlinkMessage(kind, flags: flags.union(.confirm), body: body)
-        try sendMessage(message.bytes, to: socket.raw)
+        try perform(NetlinkMessage(kind, flags: flags, body: body).bytes(confirmed: true), call, subject())
+    }
+
+    /// Has all of several changes made, or none, and waits until they are. See the kernel's nfnetlink.c.
+    ///
+    /// - Parameters:
+    ///   - changes: Of nf_tables.
+    ///   - call: What they do together, for the error.
+    ///   - subject: To what.
+    public func perform(
+        all changes: [NetlinkMessage], _ call: StaticString, _ subject: @autoclosure () -> String
+    ) throws(HostError) {
+        // The answer to the last one comes when all are made.
+        let confirmed = changes.indices.map { changes[$0].bytes(confirmed: $0 == changes.count - 1) }
+        let batch = [NetlinkMessage.beginOfTables.bytes()] + confirmed + [NetlinkMessage.endOfTables.bytes()]
+        try perform(batch.flatMap { $0 }, call, subject())
+    }
+
+    private func perform(
+        _ bytes: [UInt8], _ call: StaticString, _ subject: @autoclosure () -> String
+    ) throws(HostError) {
+        try sendMessage(bytes, to: socket.raw)
         guard let answer = NetlinkMessage.all(in: try receiveMessage(socket.raw)).first,
             answer.type == NetlinkMessage.error
         else { throw HostError(call: "netlink", subject: subject(), errno: EPROTO) }
@@ -83,17 +124,25 @@ public struct NetlinkMessage: Sendable {
     public let type: UInt16
     /// The structure of the kind, and attributes.
     public let body: [UInt8]
-    private let flags: UInt16
+    private let flags: Flags
 
     /// A question or an order.
     init(_ kind: Kind, flags: Flags, body: [UInt8]) {
-        (type, self.flags, self.body) = (kind.rawValue, flags.union(.request).rawValue, body)
+        self.init(type: kind.rawValue, flags: flags, body: body)
     }
 
-    private init(type: UInt16, body: [UInt8]) { (self.type, flags, self.body) = (type, 0, body) }
+    init(type: UInt16, flags: Flags, body: [UInt8]) {
+        (self.type, self.flags, self.body) = (type, flags.union(.request), body)
+    }
 
-    var bytes: [UInt8] {
-        machineBytes(UInt32(16 + body.count)) + machineBytes(type) + machineBytes(flags)
+    private init(type: UInt16, body: [UInt8]) { (self.type, flags, self.body) = (type, [], body) }
+
+    /// As it is sent.
+    ///
+    /// - Parameter confirmed: Whether it is to be answered with an error number, 0 for none.
+    func bytes(confirmed: Bool = false) -> [UInt8] {
+        let flags = confirmed ? flags.union(.confirm) : flags
+        return machineBytes(UInt32(16 + body.count)) + machineBytes(type) + machineBytes(flags.rawValue)
             + [UInt8](repeating: 0, count: 8) + body
     }
 

@@ -144,6 +144,7 @@ private final class Creation {
             record.processCgroups = sandbox.cgroup.directories
             timeline.mark("cgroups")
             if sandbox.sharesMounts { try bindRoot(sandbox, &record, directory) }
+            try prepareNetwork(&record, directory)
             record.pid = try makeProcess(&sandbox, listener: listener.raw, record, directory)
             try confirm(&record, directory)
             timeline.mark("record")
@@ -154,6 +155,7 @@ private final class Creation {
             if !record.unit.isEmpty { try? Cgroup.stopUnit(record.unit) }
             if record.boundRoot { try? Sandbox.unbindRoot(record.rootfs) }
             try? VsockDirectory.remove(record.vsockDirectory)
+            try? GuestWiring.takeBack(record)
             if sandbox.hooksBegan { failedInHooks = record }
             throw error
         }
@@ -165,6 +167,18 @@ private final class Creation {
         try sandbox.bindRoot()
         record.boundRoot = true
         try directory.write(record)
+    }
+
+    private func prepareNetwork(
+        _ record: inout ContainerRecord, _ directory: borrowing ContainerDirectory
+    ) throws {
+        guard !record.networkNamespace.isEmpty else { return }
+        do {
+            try GuestWiring.prepare(&record) { changed throws in try directory.write(changed) }
+            timeline.mark("network")
+        } catch {
+            runtime.log.debug("the network of \(id) is not prepared, `start` does it: \(error)")
+        }
     }
 
     private func makeProcess(

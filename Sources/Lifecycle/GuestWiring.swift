@@ -20,6 +20,28 @@ enum GuestWiring {
         let note: JSONValue
     }
 
+    /// Prepares what interfaces of a joined network namespace are there at `create`: where their packets are sorted, so that
+    /// `start` need not take any of them out of work for a moment.
+    ///
+    /// An ordinary user's guest needs none. What cannot be prepared is made at `start`.
+    ///
+    /// - Parameter keep: Writes the record, when it says what is to be taken back.
+    static func prepare(_ record: inout ContainerRecord, keep: (ContainerRecord) throws -> Void) throws {
+        guard !record.networkDevices.isEmpty, !record.networkNamespace.isEmpty, mode(of: record) == .redirect,
+            effectiveUser() == 0
+        else { return }
+        let namespace = try openNamespace(record.networkNamespace, type: NamespaceFlag.network)
+        let bare = try bareInterfaces(in: namespace.raw)
+        let addresses = record.networkAddresses.compactMap { IPAddress($0) }
+        let most = devices(of: record).linkCount
+        record.bareInterfaces = bare
+        try keep(record)
+        _ = try ContainerNetwork(namespace.raw).perform {
+            try prepareSharing(addresses, atMost: most, bare)
+            return .null
+        }
+    }
+
     /// Connects the guest of `record`, whose process 1 waits behind `connection`.
     ///
     /// - Parameter keep: Writes the record, when it says what is to be taken back.
@@ -38,7 +60,7 @@ enum GuestWiring {
         do {
             // Before anything is set, so that `delete` knows it whenever this ends.
             if wish.isShared, wish.mode == .redirect {
-                record.bareInterfaces = try bareInterfaces(in: namespace.raw)
+                record.bareInterfaces += try bareInterfaces(in: namespace.raw)
                 try keep(record)
             }
             let left = try ContainerNetwork(namespace.raw).perform {
@@ -90,7 +112,7 @@ enum GuestWiring {
         NetworkMode(rawValue: record.networkMode) ?? .redirect
     }
 
-    /// Removes what ``connect(_:over:keep:)`` left on the interfaces of a namespace that outlives the container.
+    /// Removes what ``prepare(_:keep:)`` and ``connect(_:over:keep:)`` left on the interfaces of a namespace that outlives the container.
     static func takeBack(_ record: ContainerRecord) throws {
         guard !record.networkDevices.isEmpty, !record.networkNamespace.isEmpty,
             mode(of: record) != .minimal || !record.taps.isEmpty
@@ -109,6 +131,7 @@ enum GuestWiring {
                 }
                 let redirects = try TrafficRedirect()
                 for place in places { try redirects.remove(place) }
+                try redirects.removePreparedQueues(of: record.bareInterfaces)
                 // A `start` that was killed could not say what it had done.
                 if places.isEmpty {
                     try redirects.removeStale()
@@ -164,17 +187,27 @@ enum GuestWiring {
 extension TrafficRedirect.Place {
     /// As a container's record keeps it.
     fileprivate var json: JSONValue {
-        [
-            "interface": JSONValue(interface), "direction": JSONValue(direction.rawValue),
-            "priority": JSONValue(priority), "ownsQueue": .bool(ownsQueue),
-        ]
+        switch self {
+        case .filter(let place):
+            [
+                "interface": JSONValue(place.interface), "direction": JSONValue(place.direction.rawValue),
+                "priority": JSONValue(place.priority), "ownsQueue": .bool(place.ownsQueue),
+            ]
+        case .table(let table): ["interface": JSONValue(table.interface), "tap": JSONValue(table.tap)]
+        }
     }
 
     fileprivate init?(json: JSONValue) {
-        guard let interface = json["interface"]?.integer(as: Int32.self),
-            let direction = json["direction"]?.integer(as: UInt32.self).flatMap(TrafficRedirect.Direction.init),
+        guard let interface = json["interface"]?.integer(as: Int32.self) else { return nil }
+        if let tap = json["tap"]?.integer(as: Int32.self) {
+            self = .table(ForwardTable(interface: interface, tap: tap))
+            return
+        }
+        guard let direction = json["direction"]?.integer(as: UInt32.self).flatMap(TrafficRedirect.Direction.init),
             let priority = json["priority"]?.integer(as: UInt16.self), let owns = json["ownsQueue"]?.bool
         else { return nil }
-        self.init(interface: interface, direction: direction, priority: priority, ownsQueue: owns)
+        self = .filter(
+            TrafficRedirect.FilterPlace(
+                interface: interface, direction: direction, priority: priority, ownsQueue: owns))
     }
 }

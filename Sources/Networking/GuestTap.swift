@@ -11,7 +11,7 @@ public struct GuestTap: ~Copyable {
     public let connection: GuestNetwork.Connection
     /// The hardware address the guest uses, and the largest packet in bytes, with or without an interface.
     public let hardwareAddress: [UInt8], mtu: UInt32
-    /// The filters on other interfaces than the tap, to be removed when the guest has gone.
+    /// What stands on other interfaces than the tap, to be removed when the guest has gone.
     public let places: [TrafficRedirect.Place]
 
     /// What a link has without an interface to take it from: Ethernet's own.
@@ -40,6 +40,8 @@ public struct GuestTap: ~Copyable {
     static func make(
         for name: String, link: String, to found: NetworkSurvey.Found?, _ wish: NetworkWish, agent: AgentLink?
     ) throws -> GuestTap {
+        // They would take all that arrives before anything else sees it.
+        if let found { try TrafficRedirect().removeStaleTables(of: found.index) }
         let connection = GuestNetwork.Connection(device: name, interface: found?.interface)
         let address = found?.interface.hardwareAddress ?? freshAddress()
         let mtu = found?.interface.mtu ?? defaultMTU
@@ -106,9 +108,7 @@ public struct GuestTap: ~Copyable {
                 tap: tap, tapName: name, found: found, ports: [], agent: agent, isAlone: true
             ).wire()
         }
-        let redirects = try TrafficRedirect()
-        _ = try redirects.add(from: tap, to: found.index, named: name)
-        return [try redirects.add(from: found.index, to: tap, named: found.interface.name)]
+        return [try TrafficRedirect().hand(tap, named: name, all: found.index, named: found.interface.name)]
     }
 
     /// A random address, locally administered and for one station. See IEEE 802, U/L and I/G bits.

@@ -58,3 +58,22 @@ public struct NetworkWish: Sendable {
         return chosen
     }
 }
+
+/// Makes the queues for the filters of a guest that shares interfaces of the calling process's network namespace.
+///
+/// - Parameters:
+///   - addresses: The guest's; any will do when there are none.
+///   - count: How many devices it has.
+///   - bare: The interfaces without a queue, by number; others are left as they are.
+public func prepareSharing(_ addresses: [IPAddress], atMost count: Int, _ bare: [Int32]) throws {
+    let found = try NetworkSurvey().interfaces.filter { found in
+        !found.isLinked
+            && (addresses.isEmpty || found.interface.addresses.contains { addresses.contains($0.address) })
+    }
+    guard !found.isEmpty else { return }
+    let redirects = try TrafficRedirect()
+    for interface in found.prefix(count).map(\.index) where bare.contains(interface) {
+        try redirects.prepareQueue(of: interface, .ingress)
+    }
+    if bare.contains(PacketPrograms.loopback) { try redirects.prepareQueue(of: PacketPrograms.loopback, .egress) }
+}

@@ -53,7 +53,7 @@ struct SharedInterface {
     private func addIngress(
         _ programs: PacketPrograms, _ redirects: borrowing TrafficRedirect
     ) throws(HostError) -> TrafficRedirect.Place {
-        if isAlone { return try redirects.add(from: found.index, to: tap, named: found.interface.name) }
+        if isAlone { return try redirects.hand(tap, named: nil, all: found.index, named: found.interface.name) }
         return try redirects.add(
             loadTrafficProgram(programs.ingress), for: tap, to: found.index, .ingress, named: found.interface.name)
     }

@@ -1,9 +1,9 @@
 public import HostSystem
 
-/// Filters of tc(8) that send a guest's packets where they belong, set through rtnetlink(7).
+/// What sends a guest's packets where they belong: tables of nftables, and filters of tc(8), set through netlink(7).
 ///
-/// Each filter of this program can be told from all others, and which interface it serves, so that those of guests that
-/// have gone are found.
+/// Each table and filter of this program can be told from all others, and which interface it serves, so that those of
+/// guests that have gone are found.
 public struct TrafficRedirect: ~Copyable {
     /// Which packets of an interface pass a filter: those that come in, or those that go out.
     public enum Direction: UInt32, Sendable {
@@ -11,8 +11,14 @@ public struct TrafficRedirect: ~Copyable {
         case ingress = 0xFFFF_FFF2, egress
     }
 
+    /// What of this program's leads an interface's packets to a guest.
+    public enum Place: Equatable, Sendable {
+        case filter(FilterPlace)
+        case table(ForwardTable)
+    }
+
     /// Where on an interface this program's filter stands.
-    public struct Place: Equatable, Sendable {
+    public struct FilterPlace: Equatable, Sendable {
         /// The interface's number.
         public let interface: Int32
         /// On its way in or out.
@@ -38,6 +44,10 @@ public struct TrafficRedirect: ~Copyable {
         let tap: Int32?
         /// Whether it is sure to belong to a guest that has gone.
         let isStale: Bool
+        /// Whether it serves a guest that is still there.
+        var isGuests: Bool { tap != nil && !isStale }
+        /// Whether it only notes that the queue is this program's.
+        let isNote: Bool
         /// For a program: its number, and what was noted with it.
         let program: UInt32?
         let note: String?
@@ -49,6 +59,8 @@ public struct TrafficRedirect: ~Copyable {
     /// htons(ETH_P_ALL): every kind of packet.
     private static let everyProtocol: UInt32 = 0x0300
     private static let firstPriority: UInt16 = 0x5300
+    /// A note's priority, and the kind of packets it takes, which nobody sends: htons(ETH_P_802_EX1), for experiments.
+    private static let note: UInt32 = 0x53FF << 16 | 0xB588
     /// Tells this program's filters from all others: TCA_ACT_COOKIE, and the beginning of TCA_BPF_NAME.
     private static let mark = [UInt8]("swiftlet".utf8)
 
@@ -59,19 +71,48 @@ public struct TrafficRedirect: ~Copyable {
 
     /// Whether an interface's packets go to a guest that is still there.
     public func isTaken(_ interface: Int32) throws(HostError) -> Bool {
-        try filters(of: interface, .ingress).contains { $0.tap != nil && !$0.isStale }
+        if try filters(of: interface, .ingress).contains(where: \.isGuests) { return true }
+        return try ForwardTable.all().contains { $0.interface == interface && !$0.isStale }
     }
 
     /// The numbers of the programs of guests that are still there.
     func programs(of interface: Int32, _ direction: Direction) throws(HostError) -> [UInt32] {
-        try filters(of: interface, direction).compactMap { $0.tap == nil || $0.isStale ? nil : $0.program }
+        try filters(of: interface, direction).compactMap { $0.isGuests ? $0.program : nil }
+    }
+
+    /// Gives a guest all that arrives at an interface.
+    ///
+    /// - Parameters:
+    ///   - tap: The guest's tap.
+    ///   - tapName: Its name, to send out of the interface all that the guest sends; nil when a program decides about that.
+    ///   - interface: The interface.
+    ///   - name: Its name.
+    public func hand(
+        _ tap: Int32, named tapName: String?, all interface: Int32, named name: String
+    ) throws(HostError) -> Place {
+        let table = ForwardTable(interface: interface, tap: tap)
+        do throws(HostError) {
+            try table.make(name, tapName: tapName)
+            return .table(table)
+        } catch {
+            // A kernel without that, for example. What follows has an error of its own where nothing can be done.
+            if let tapName { _ = try add(from: tap, to: interface, named: tapName) }
+            return try add(from: interface, to: tap, named: name)
+        }
+    }
+
+    /// Removes the tables that lead an interface's packets to guests which have gone.
+    public func removeStaleTables(of interface: Int32? = nil) throws(HostError) {
+        for table in try ForwardTable.all() where table.isStale && table.interface == interface ?? table.interface {
+            try table.remove()
+        }
     }
 
     /// Sends all that arrives at `interface` out of `target`: a filter that takes every packet (tc-u32(8)) and a redirect
     /// (tc-mirred(8)), both of which work for whoever owns the network namespace.
     ///
     /// - Parameter name: The interface's name, for errors.
-    public func add(from interface: Int32, to target: Int32, named name: String) throws(HostError) -> Place {
+    private func add(from interface: Int32, to target: Int32, named name: String) throws(HostError) -> Place {
         try add("u32", Self.everything(to: target), to: interface, .ingress, named: name)
     }
 
@@ -103,8 +144,8 @@ public struct TrafficRedirect: ~Copyable {
         let queue = kind == "u32" ? "ingress" : "clsact"
         let isNew = try makeQueue(queue, interface, name)
         let present = isNew ? [] : try filters(of: interface, direction)
-        // With a guest's filter there, the queue was made for that.
-        let ownsQueue = isNew || present.contains { $0.tap != nil }
+        // With a guest's filter or a note there, the queue was made for that.
+        let ownsQueue = isNew || present.contains { $0.tap != nil || $0.isNote }
         for stale in present where stale.isStale { try removeFilter(interface, direction, stale.priority, name) }
         if queue == "clsact", !present.isEmpty, present.allSatisfy(\.isStale) {
             // It may be that of a guest which had the interface alone.
@@ -113,16 +154,26 @@ public struct TrafficRedirect: ~Copyable {
         }
         var priority = Self.firstPriority
         while present.contains(where: { $0.priority == priority && !$0.isStale }) { priority += 1 }
-        let body =
-            Self.head(interface, parent: direction.rawValue, info: UInt32(priority) << 16 | Self.everyProtocol)
-            + Self.text(1, kind) + NetlinkMessage.attribute(2, options)
         do throws(HostError) {
-            try kernel.perform(.newFilter, body, flags: .createNew, "redirect traffic of", name)
+            try addFilter(
+                kind, options, to: interface, direction, UInt32(priority) << 16 | Self.everyProtocol,
+                "redirect traffic of", name)
         } catch {
             if isNew { try? removeQueue(interface, name) }
             throw error
         }
-        return Place(interface: interface, direction: direction, priority: priority, ownsQueue: ownsQueue)
+        return .filter(
+            FilterPlace(interface: interface, direction: direction, priority: priority, ownsQueue: ownsQueue))
+    }
+
+    private func addFilter(
+        _ kind: String, _ options: [UInt8], to interface: Int32, _ direction: Direction, _ info: UInt32,
+        _ call: StaticString, _ name: String
+    ) throws(HostError) {
+        let body =
+            Self.head(interface, parent: direction.rawValue, info: info) + Self.text(1, kind)
+            + NetlinkMessage.attribute(2, options)
+        try kernel.perform(.newFilter, body, flags: .createNew, call, name)
     }
 
     /// What was noted with the filters of guests, also of such that have gone.
@@ -130,9 +181,17 @@ public struct TrafficRedirect: ~Copyable {
         try filters(of: interface, direction).compactMap(\.note)
     }
 
+    /// Takes a table or a filter back; that it has gone is no error.
+    public func remove(_ place: Place) throws(HostError) {
+        switch place {
+        case .filter(let place): try remove(place)
+        case .table(let table): try table.remove()
+        }
+    }
+
     /// Takes a filter back, and the queue with the last one; that any of them has gone is no error. With the last one that has
     /// a note, what that says is put back.
-    public func remove(_ place: Place) throws(HostError) {
+    private func remove(_ place: FilterPlace) throws(HostError) {
         let name = "link \(place.interface)"
         let noted =
             try place.direction == .egress ? filters(of: place.interface, .egress).filter { $0.note != nil } : []
@@ -146,25 +205,18 @@ public struct TrafficRedirect: ~Copyable {
         } catch {
             guard error.isGoneFromNetwork else { throw error }
         }
-        guard place.ownsQueue else { return }
-        do throws(HostError) {
-            guard try filters(of: place.interface, .ingress).isEmpty,
-                try filters(of: place.interface, .egress).isEmpty
-            else { return }
-            try removeQueue(place.interface, name)
-        } catch {
-            guard error.isGoneFromNetwork else { throw error }
-        }
+        if place.ownsQueue { try removeIfEmpty(place.interface) }
     }
 
     /// Takes back what guests left that have gone and whose places nobody knows: all over the namespace.
     public func removeStale() throws(HostError) {
+        try removeStaleTables()
         for link in try kernel.list(.links, [UInt8](repeating: 0, count: 16)) {
             guard let interface = link.body.machineNumber(Int32.self, at: 4) else { continue }
             for direction in [Direction.ingress, .egress] {
                 for filter in try filters(of: interface, direction) where filter.isStale {
                     try remove(
-                        Place(
+                        FilterPlace(
                             interface: interface, direction: direction, priority: filter.priority, ownsQueue: true))
                 }
             }
@@ -181,11 +233,38 @@ public struct TrafficRedirect: ~Copyable {
 
     /// Removes the queues of these interfaces at which no filter stands: whoever made them died, or failed, before one did.
     public func removeEmptyQueues(of interfaces: [Int32]) throws(HostError) {
+        for interface in try interfacesWithQueue() where interfaces.contains(interface) { try removeIfEmpty(interface) }
+    }
+
+    /// Makes queues for the filters that guests will have, before anybody waits for what these interfaces send: the kernel
+    /// drops that for a moment. Each has a note that it is this program's; those that have a queue keep it as it is.
+    public func prepareQueue(of interface: Int32, _ direction: Direction) throws(HostError) {
+        let name = "link \(interface)"
+        guard try makeQueue("clsact", interface, name) else { return }
+        do throws(HostError) {
+            try addFilter(
+                "u32", NetlinkMessage.attribute(5, Self.everySelector), to: interface, direction, Self.note,
+                "note queue of", name)
+        } catch {
+            try? removeQueue(interface, name)
+            throw error
+        }
+    }
+
+    /// Removes the queues of these interfaces that were prepared and at which no filter stands.
+    public func removePreparedQueues(of interfaces: [Int32]) throws(HostError) {
         for interface in try interfacesWithQueue() where interfaces.contains(interface) {
-            guard try filters(of: interface, .ingress).isEmpty, try filters(of: interface, .egress).isEmpty else {
-                continue
-            }
-            try removeQueue(interface, "link \(interface)")
+            let present = try filters(of: interface, .ingress) + filters(of: interface, .egress)
+            if !present.isEmpty, present.allSatisfy(\.isNote) { try removeQueue(interface, "link \(interface)") }
+        }
+    }
+
+    private func removeIfEmpty(_ interface: Int32) throws(HostError) {
+        do throws(HostError) {
+            let present = try filters(of: interface, .ingress) + filters(of: interface, .egress)
+            if present.allSatisfy(\.isNote) { try removeQueue(interface, "link \(interface)") }
+        } catch {
+            guard error.isGoneFromNetwork else { throw error }
         }
     }
 
@@ -229,7 +308,7 @@ public struct TrafficRedirect: ~Copyable {
             let tap = Self.tapOfRedirect(options) ?? words.first.flatMap { Int32($0) }
             return Filter(
                 priority: UInt16(truncatingIfNeeded: info >> 16), tap: tap,
-                isStale: tap.map { !NetworkLinks.exists($0) } ?? false,
+                isStale: tap.map { !NetworkLinks.exists($0) } ?? false, isNote: info == Self.note,
                 program: NetlinkMessage.value(11, in: options).machineNumber(UInt32.self, at: 0),
                 note: words.count > 1 ? words[1] : nil)
         }
@@ -260,10 +339,14 @@ public struct TrafficRedirect: ~Copyable {
         NetlinkMessage.attribute(kind, [UInt8](text.utf8) + [0])
     }
 
-    /// TCA_U32_SEL with one key that is always true, and TCA_U32_ACT with a redirect.
-    private static func everything(to target: Int32) -> [UInt8] {
+    /// The value of TCA_U32_SEL: one key that is always true.
+    private static let everySelector: [UInt8] = {
         let (terminal, keys): (UInt8, UInt8) = (1, 1)
-        let selector = [terminal, 0, keys, 0] + [UInt8](repeating: 0, count: 12 + 16)
+        return [terminal, 0, keys, 0] + [UInt8](repeating: 0, count: 12 + 16)
+    }()
+
+    /// TCA_U32_SEL, and TCA_U32_ACT with a redirect.
+    private static func everything(to target: Int32) -> [UInt8] {
         let (stolen, redirectOut): (UInt32, UInt32) = (4, 1)
         // struct tc_mirred: index, capability, action, references, bindings, kind of redirect, interface.
         let redirect =
@@ -271,7 +354,7 @@ public struct TrafficRedirect: ~Copyable {
             + machineBytes(redirectOut) + machineBytes(target)
         let options = NetlinkMessage.attribute(2, redirect)
         let action = text(1, "mirred") + NetlinkMessage.attribute(2, options) + NetlinkMessage.attribute(6, mark)
-        return NetlinkMessage.attribute(5, selector)
+        return NetlinkMessage.attribute(5, everySelector)
             + NetlinkMessage.attribute(7, NetlinkMessage.attribute(1, action))
     }
 }

@@ -85,6 +85,8 @@ sweep() { # COMMAND OPTIONS...
     before=$(network_of "$pod")
     guest_bundle spt netdev echo
     edit '(.linux.namespaces[] | select(.type == "network")).path = "/proc/'"$pod"'/ns/net"'
+    sweep create
+    equal "$(network_of "$pod")" "$before" "the namespace after create"
     sweep start
     equal "$(network_of "$pod")" "$before" "the namespace after start"
     sweep delete
@@ -98,6 +100,29 @@ sweep() { # COMMAND OPTIONS...
         POINTS=$((POINTS / 2)) sweep delete
         equal "$(network_of "$pod")" "$before" "the namespace after delete: $mode"
     done
+}
+
+@test "calls that fail while a guest is connected to a network of its own" {
+    need_guests spt
+    need_links
+    local host hook=$TEST_DIR/connect
+    namespace host
+    cat >"$hook" <<EOF
+#!/bin/sh
+pid=\$(jq .pid)
+exec nsenter --net --target $host ip link add "h\$pid" type veth peer name eth0 address 02:00:00:00:53:01 netns "\$pid"
+EOF
+    cat >"$hook-up" <<'EOF'
+#!/bin/sh
+ip addr add 10.0.0.2/24 dev eth0 && exec ip link set eth0 up
+EOF
+    chmod 755 "$hook" "$hook-up"
+    guest_bundle spt netdev echo
+    edit '.hooks = {createRuntime: [{path: $hook, env: [$path]}, {path: "/usr/bin/nsenter", env: [$path],
+        args: ["sh", "-c", "exec nsenter --net --target $(jq .pid) \($hook)-up"]}]}
+        | .hooks.createRuntime[1].path = "/bin/sh"' --arg hook "$hook" --arg path "PATH=$PATH"
+    sweep start --apart ip
+    sweep delete
 }
 
 @test "calls that fail while something is done to a container that runs" {

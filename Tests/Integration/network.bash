@@ -67,9 +67,15 @@ hardware_address() { # PID NAME
 
 # Everything of a namespace that a runtime may have changed, for comparison.
 network_of() { # PID
-    at "$1" sh -c 'ip -o -d link; ip -o addr; ip route; ip -6 route; for i in $(ip -o link | sed "s/^[0-9]*: //; s/[@:].*//"); do
+    at "$1" sh -c 'ip -o -d link; ip -o addr; ! command -v nft >/dev/null || nft list ruleset; ip route; ip -6 route; for i in $(ip -o link | sed "s/^[0-9]*: //; s/[@:].*//"); do
         tc qdisc show dev $i; tc filter show dev $i ingress; tc filter show dev $i egress; done; cat /proc/sys/net/ipv4/conf/lo/*_local*' 2>&1 |
         sed 's/valid_lft.*//; s/ tentative//'
+}
+
+# The same without the queues for filters that guests will share an interface by, and the notes of whose they are, which are
+# filters for packets of protocol 34997 (0x88b5).
+network_without_queues() { # PID
+    network_of "$1" | awk '/^qdisc clsact/ { next } /^filter/ { note = /\[34997\]/ } !/^filter|^[ \t]/ { note = 0 } !note'
 }
 
 # What the guest http says of an image, by its agent.

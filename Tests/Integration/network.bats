@@ -67,7 +67,7 @@ exchange_between_create_and_start() { # hvt|spt
     joined_guest spt netdev "$pod" echo
     answer_frames "$host" host0
     create
-    equal "$(network_of "$pod")" "$before" "the namespace after create"
+    equal "$(network_without_queues "$pod")" "$before" "the namespace after create"
     ok start "$ID"
     eventually prints "echoed 60 bytes"
     expect_device 9000 "$(hardware_address "$pod" eth0)"
@@ -156,6 +156,140 @@ exchange_between_create_and_start() { # hvt|spt
     run_container
     expect_contains "echoed 60 bytes"
     ok delete --force "$ID"
+    equal "$(network_of "$pod")" "$before" "the namespace after delete"
+}
+
+@test "a namespace is as before when a guest never started, was refused, or another came and went meanwhile" {
+    local host pod before first second
+    namespace host
+    namespace pod
+    link "$host" host0 "$pod" eth0 10.0.0.2/24
+    before=$(network_of "$pod")
+    joined_guest spt netdev "$pod" echo
+    create
+    ok delete "$ID"
+    equal "$(network_of "$pod")" "$before" "the namespace after a guest that never started"
+    refused "pid" create --bundle "$BUNDLE" --pid-file "$TEST_DIR/none/pid" "$ID"
+    equal "$(network_of "$pod")" "$before" "the namespace after a create that was refused"
+    # Two that share what was prepared, whichever of them began it and whichever goes last.
+    local turn
+    for turn in first second; do
+        joined_guest spt netdev "$pod" echo
+        create
+        first=$ID
+        joined_guest spt netdev "$pod" echo
+        create
+        second=$ID
+        ok start "${!turn}"
+        ok delete --force "$first"
+        ok delete --force "$second"
+        equal "$(network_of "$pod")" "$before" "the namespace after both, $turn started"
+        joined_guest spt netdev "$pod" echo
+        create
+        first=$ID
+        joined_guest spt netdev "$pod" echo
+        create
+        second=$ID
+        ok start "${!turn}"
+        ok delete --force "$second"
+        ok delete --force "$first"
+        equal "$(network_of "$pod")" "$before" "the namespace after both, $turn started, the second gone first"
+    done
+}
+
+@test "a guest takes the interface of one that has gone while somebody keeps the namespace" {
+    local host inside
+    namespace host
+    guest_bundle spt netdev echo
+    create
+    link "$host" host0 "$PID" eth0 10.0.0.2/24
+    nsenter --net --target "$PID" -- sleep 600 3>&- &
+    inside=$!
+    remember_pid "$inside"
+    echo "$inside" >>"$TEST_DIR/holders"
+    eventually grep -q '^sleep' "/proc/$inside/comm"
+    ok start "$ID"
+    eventually prints "sent 60 bytes"
+    joined_guest spt netdev "$inside" echo
+    create
+    refused "no interface .* device 'service0': eth0 serves another guest" start "$ID"
+    ok delete --force "$ID"
+    ok delete --force "${ID%-*}-1"
+    eventually has_no_tap "$inside"
+    # In each way to have it.
+    local mode
+    for mode in redirect bridge macvtap; do
+        [[ $mode != macvtap ]] || has_macvtap || continue
+        answer_frames "$host" host0
+        joined_guest spt netdev "$inside" echo
+        set_mode "$mode"
+        run_container
+        expect_contains "echoed 60 bytes"
+        ok delete --force "$ID"
+    done
+}
+
+# A client that connects without a pause, to an address where nobody listens until a guest starts. Not one of its first
+# packets may go unanswered: what is sent again, the kernel counts.
+asks_early() { # OWN|JOINED
+    local host pod turn asking
+    namespace host
+    for turn in {1..12}; do
+        if [[ $1 == joined ]]; then
+            namespace pod
+            joined_guest spt http "$pod"
+        else
+            guest_bundle spt http
+        fi
+        edit '.annotations = {"org.swiftlet.unikernel.type": "mirage"} | .linux.resources.memory.limit = 67108864'
+        [[ $1 == joined ]] || create
+        [[ $1 == joined ]] || pod=$PID
+        link "$host" host0 "$pod" eth0 10.0.0.2/24
+        [[ $turn != 1 ]] || at "$host" ip link set lo up
+        at "$host" ip addr add 10.0.0.1/24 dev host0
+        [[ $1 != joined ]] || create
+        at "$host" python3 -B "$BATS_TEST_DIRNAME/early_client.py" 10.0.0.2 8080 >"$TEST_DIR/asking$turn" 3>&- &
+        asking=$!
+        remember_pid "$asking"
+        eventually grep -q asking "$TEST_DIR/asking$turn"
+        ok start "$ID"
+        wait "$asking" || fail "the client: $(<"$TEST_DIR/asking$turn")"
+        ok delete --force "$ID"
+        at "$host" ip link delete host0 2>/dev/null || true
+    done
+    # The columns of a line of names and one of numbers.
+    equal "$(at "$host" awk '/^TcpExt/ && !n { n = split($0, names); next }
+        /^TcpExt/ { for (i = 2; i <= n; i++) if (names[i] == "TCPSynRetrans") print $i }' /proc/net/netstat)" 0 \
+        "first packets sent again in 12 starts"
+}
+
+@test "no connection waits that begins while a guest starts" { asks_early own; }
+@test "no connection waits that begins while a guest starts in a namespace that it joined" { asks_early joined; }
+
+# A program that has the runtime find a kernel without nf_tables.
+without_tables() {
+    printf '#!/bin/sh\nexec python3 -B "%s" "%s" "$@"\n' "$BATS_TEST_DIRNAME/without_tables.py" "$RUNTIME" >"$TEST_DIR/runtime"
+    chmod 755 "$TEST_DIR/runtime"
+    RUNTIME=$TEST_DIR/runtime
+    LIMIT=60
+}
+
+@test "guests are connected without nf_tables as well" {
+    local host pod before
+    namespace host
+    namespace pod
+    link "$host" host0 "$pod" eth0 10.0.0.2/24
+    before=$(network_of "$pod")
+    without_tables
+    exchange_between_create_and_start spt
+    joined_guest spt netdev "$pod" echo
+    answer_frames "$host" host0
+    create
+    equal "$(network_without_queues "$pod")" "$before" "the namespace after create"
+    ok start "$ID"
+    eventually prints "echoed 60 bytes"
+    eventually has_status stopped
+    ok delete "$ID"
     equal "$(network_of "$pod")" "$before" "the namespace after delete"
 }
 

@@ -20,8 +20,8 @@ int lx_receive_descriptor(int socket);
 /* One message and the descriptor beside it, -1 where there is none. */
 ssize_t lx_receive_with_descriptor(int socket, void *data, size_t size, int *fd);
 
-/* A socket for rtnetlink(7). */
-static inline int lx_route_socket(void) { return (int)LX_RESULT(socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_ROUTE)); }
+/* A socket for rtnetlink(7), NETLINK_ROUTE, or for packet filters, NETLINK_NETFILTER: see netlink(7). */
+static inline int lx_netlink_socket(int family) { return (int)LX_RESULT(socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, family)); }
 static inline int lx_link_exists(int index) { char name[IF_NAMESIZE]; return if_indextoname((unsigned)index, name) != NULL; }
 static inline int lx_link_index(const char *name) { unsigned index = if_nametoindex(name); return index ? (int)index : -errno; }
 /* Makes a tap device in the caller's network namespace, one that goes with the descriptor; `name` has a %d for a free
