@@ -3,18 +3,22 @@
 
 usage: network.py [--markdown] [--count N] requests SWIFTLET GUESTS
        network.py [--markdown] [--count N] connect SWIFTLET GUESTS
+       network.py [--markdown] [--count N] early SWIFTLET GUESTS
        network.py [--markdown] [--count N] density SWIFTLET GUESTS
 
 requests: the spt guest http and the same server as an ordinary container of swiftlet's, at links of the same kind, in
-turn under the load of wrk(1). connect: what a network device adds to `start`. density: N idle guests at one bridge, what
-they have resident beyond the guests' own memory, how fast they are made.
+turn under the load of wrk(1). connect: what a network device adds to `start`. early: a client that asks without a pause
+from before `start` on, N guests in network namespaces of their own and in joined ones: how many starts made it wait.
+density: N idle guests at one bridge, what they have resident beyond the guests' own memory, how fast they are made.
 """
 import argparse
 import json
 import os
 import re
+import socket
 import subprocess
 import tempfile
+import threading
 import time
 import urllib.request
 
@@ -33,9 +37,9 @@ def ip(*words, pid=None):
 class Container:
     """A container with a network namespace of its own, which is connected between create and start."""
 
-    def __init__(self, swiftlet, directory, name, program, arguments=()):
+    def __init__(self, swiftlet, directory, name, program, arguments=(), joined=None):
         self.command, self.id = [swiftlet, '--root', f'{directory}/state'], f'bench-{os.getpid()}-{name}'
-        self.bundle = f'{directory}/{name}'
+        self.bundle, self.pid, self.link = f'{directory}/{name}', joined, None
         os.makedirs(f'{self.bundle}/rootfs')
         os.link(program, f'{self.bundle}/rootfs/unikernel')
         with open(f'{self.bundle}/config.json', 'w') as file:
@@ -44,7 +48,9 @@ class Container:
                 'process': {'user': {'uid': 0, 'gid': 0}, 'args': ['/unikernel', *arguments], 'cwd': '/'},
                 'root': {'path': 'rootfs', 'readonly': True},
                 'annotations': {} if program.endswith('.linux') else {'org.swiftlet.unikernel.type': 'mirage'},
-                'linux': {'namespaces': [{'type': kind} for kind in NAMESPACES],
+                'linux': {'namespaces': [
+                    {'type': kind, 'path': f'/proc/{joined}/ns/net'} if joined and kind == 'network' else {'type': kind}
+                    for kind in NAMESPACES],
                           'resources': {'memory': {'limit': MEMORY}}},
             }, file)
 
@@ -62,7 +68,7 @@ class Container:
         ip('link', 'set', link, 'up')
         ip('addr', 'add', address, 'dev', 'eth0', pid=self.pid)
         ip('link', 'set', 'eth0', 'up', pid=self.pid)
-        self.address = address.split('/')[0]
+        self.address, self.link = address.split('/')[0], link
 
     def start(self):
         return measure.run([*self.command, 'start', self.id])[0]
@@ -79,6 +85,9 @@ class Container:
 
     def delete(self):
         measure.run([*self.command, 'delete', '--force', self.id])
+        # It goes with the container's namespace, which the kernel takes apart when it has time.
+        if self.link:
+            subprocess.run(['ip', 'link', 'delete', self.link], stderr=subprocess.DEVNULL, check=False)
 
 
 def load(address, connections, seconds):
@@ -141,6 +150,72 @@ def connect(options, directory):
                         ['guest', 'median', '10 %', 'more'], rows, options.markdown)
 
 
+class Client(threading.Thread):
+    """Connects again and again, as a proxy does that was told of an address before anybody listens there."""
+
+    def __init__(self, address):
+        super().__init__()
+        self.address, self.ended, self.longest, self.answers = address, threading.Event(), 0.0, 0
+
+    def run(self):
+        while not self.ended.is_set():
+            began = time.monotonic()
+            try:
+                socket.create_connection((self.address, 8080), timeout=5).close()
+                self.answers += 1
+            except ConnectionRefusedError:
+                pass
+            self.longest = max(self.longest, time.monotonic() - began)
+            time.sleep(0.0002)
+
+
+def start_beside_client(container):
+    """Starts it; returns the milliseconds of `start`, and the seconds that a client waited at most."""
+    client = Client(container.address)
+    client.start()
+    time.sleep(0.02)
+    taken = container.start()
+    container.wait_for_answer()
+    seen, deadline = client.answers, time.monotonic() + 10
+    while client.answers == seen and time.monotonic() < deadline:
+        time.sleep(0.005)
+    client.ended.set()
+    client.join()
+    return taken, client.longest
+
+
+def early(options, directory):
+    places = {'a namespace of its own': [], 'a namespace that it joined': []}
+    for turn in range(options.count):
+        for number, (place, found) in enumerate(places.items()):
+            holder = None
+            if number == 1:
+                holder = subprocess.Popen(['unshare', '--net', 'sleep', '600'])
+                while os.readlink(f'/proc/{holder.pid}/ns/net') == os.readlink('/proc/self/ns/net'):
+                    time.sleep(0.001)
+            container = Container(
+                options.swiftlet, directory, f'{turn}-{number}', f'{directory}/http.spt',
+                joined=holder and holder.pid)
+            # As faasd does, and as podman and Kubernetes do.
+            if not holder:
+                container.create()
+            container.connect('bench0', '10.90.0.2/24', gateway='10.90.0.1/24')
+            try:
+                if holder:
+                    container.create()
+                found.append(start_beside_client(container))
+            finally:
+                container.delete()
+                if holder:
+                    holder.kill()
+                    holder.wait()
+    rows = [[place, sum(waited > 0.5 for _, waited in found), f'{max(waited for _, waited in found) * 1000:.0f}',
+             f'{measure.median([taken for taken, _ in found]):.2f}'] for place, found in places.items()]
+    measure.print_table(
+        f'{options.count} starts of a guest in turn, beside a client that connects from before on',
+        ['guest in', 'starts with a wait over 0.5 s', 'longest ms', 'start, median ms'], rows, options.markdown)
+
+
 def is_alive(pid):
     try:
         with open(f'/proc/{pid}/stat') as file:
@@ -194,7 +269,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument('--markdown', action='store_true')
     parser.add_argument('--count', type=int, default=5)
-    parser.add_argument('part', choices=['requests', 'connect', 'density'])
+    parser.add_argument('part', choices=['requests', 'connect', 'early', 'density'])
     parser.add_argument('swiftlet')
     parser.add_argument('guests')
     options = parser.parse_args()
