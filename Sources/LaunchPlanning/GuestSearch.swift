@@ -42,17 +42,32 @@ struct GuestSearch {
         // The pause container of a pod gets the pod's annotations too, and is never a guest.
         if spec.annotations["io.kubernetes.cri.container-type"] == "sandbox" { return nil }
         if spec.annotations["io.kubernetes.cri-o.ContainerType"] == "sandbox" { return nil }
-        guard let mark = try mark(in: root) else { return try program(in: root) }
+        // What a pod's annotations say may be meant for another container of it, and this one has a mark of its own.
+        if let mark = try annotated(in: root), let guest = try marked(mark, in: root) { return guest }
+        let mark = try GuestMark.inMetadata(of: root) ?? GuestMark.inEnvironment(process.env)
+        guard let mark else { return try program(in: root) }
         return try marked(mark, in: root)
     }
 
-    private func mark(in root: borrowing RootFilesystem) throws -> GuestMark? {
-        if var mark = try GuestMark.inConfiguration(spec) {
-            try mark.completeKraft(in: root)
-            return mark
-        }
-        if let mark = try GuestMark.inMetadata(of: root) { return mark }
-        return GuestMark.inEnvironment(process.env)
+    /// The mark in config.json, together with what the image says of itself.
+    private func annotated(in root: borrowing RootFilesystem) throws -> GuestMark? {
+        guard var mark = try GuestMark.inConfiguration(spec) else { return nil }
+        try mark.completeKraft(in: root)
+        guard mark.source == "annotations", let image = try GuestMark.inMetadata(of: root) else { return mark }
+        guard mark[.hostKernel] == nil, mark.framework == nil || mark.framework == image.framework,
+            try mark.binary == nil || isSame(mark.binary, image.binary, in: root)
+        else { return mark }
+        mark.complete(from: image)
+        return mark
+    }
+
+    /// Whether two names lead to one file; nil is the program that the container runs.
+    private func isSame(_ one: String?, _ other: String?, in root: borrowing RootFilesystem) throws -> Bool {
+        let program = process.args.first ?? ""
+        guard let file = try findProgram(one ?? program, in: root),
+            let otherFile = try findProgram(other ?? program, in: root)
+        else { return false }
+        return file.status.isSameFile(as: otherFile.status)
     }
 
     /// An unmarked container: its program is a guest when a framework says so, and what is in kraft's place is one.

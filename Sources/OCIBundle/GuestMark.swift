@@ -181,6 +181,12 @@ extension GuestMark {
         return json
     }
 
+    /// Takes over what `other` says and this mark does not; there is one initial RAM disk.
+    public mutating func complete(from other: GuestMark) {
+        let more = other.statements.filter { $0.key != .initrd || self[.hostInitrd] == nil }
+        statements.merge(more) { own, _ in own }
+    }
+
     /// The mark in the container's environment: `SWIFTLET_UNIKERNEL` and `SWIFTLET_MONITOR`; nil when there is none.
     public static func inEnvironment(_ environment: [String]) -> GuestMark? {
         func statement(_ name: String) -> GuestStatement? {

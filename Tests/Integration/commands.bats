@@ -14,38 +14,14 @@ setup_file() {
     mkdir "$LAB/reader"
     ln -s "$(dirname "$RUNTIME")" "$LAB/reader/out"
     ln -s "$GUESTS" "$LAB/reader/.build-guests"
-    lab_manager
+    lab_service_manager
     lab_engines
-}
-
-# What a service manager does for the daemons of the lab.
-lab_manager() {
-    cat >"$LAB/manager" <<'SCRIPT'
-#!/bin/bash
-set -euo pipefail
-case "$*" in
-daemon-reload) ;;
-'restart containerd')
-    kill "$(</run/containerd.pid)" || true
-    while [[ -e /proc/$(</run/containerd.pid) ]]; do sleep 0.02; done
-    environment=$(find /etc/systemd/system -path '*/containerd.service.d/*.conf' -exec sed -n 's/^Environment=//p' {} +)
-    env $environment containerd >>"$LAB/containerd.log" 2>&1 </dev/null &
-    echo $! >/run/containerd.pid
-    until ctr version >/dev/null 2>&1; do sleep 0.05; done
-    ;;
-'reload docker') kill -HUP "$(pidof dockerd)" ;;
-*) exit 1 ;;
-esac
-SCRIPT
-    chmod +x "$LAB/manager"
-    in_lab cp "$LAB/manager" /usr/local/bin/systemctl
 }
 
 # The daemons, with their own configuration files, which are empty, and podman's for this machine: no privilege to raise
 # limits, no systemd.
 lab_engines() {
-    lab_daemon containerd sh -c 'echo $$ >/run/containerd.pid; exec containerd'
-    lab_waits_for containerd ctr version
+    lab_containerd
     lab_daemon dockerd dockerd --containerd /run/containerd/containerd.sock --storage-driver overlay2 \
         --exec-opt native.cgroupdriver=cgroupfs --cgroup-parent "/$LAB_NAME"
     lab_waits_for dockerd docker version

@@ -250,6 +250,29 @@ struct RefusedPlan: Sendable, CustomTestStringConvertible {
         #expect(try found(program) == ["program", "/unikernel"])
     }
 
+    @Test("annotations that name the image, or none, are completed by what the image says of itself")
+    func completesAnnotations() throws {
+        let bundle = TestBundle(Images.spt).with {
+            $0.files.append(("/listed", Images.spt.elf.image))
+            let names = [("binary", "/listed"), ("unikernelType", "rumprun"), ("cmdline", "of the image")]
+            let members = names.map { "\"com.urunc.unikernel.\($0)\":\"\($1)\"" }.joined(separator: ",")
+            $0.files.append(("/urunc.json", Array("{\(members)}".utf8)))
+        }
+        func told(_ annotations: [(String, String)]) throws -> [String?] {
+            let guest = try bundle.with { $0.annotations = annotations }.plan().guest
+            return [guest?.foundBy, guest?.kernel, guest?.framework]
+        }
+        let own = "org.swiftlet.unikernel."
+        #expect(try told([]) == ["/urunc.json", "/listed", "rumprun"])
+        #expect(try told([(own + "binary", "/listed")]) == ["annotations", "/listed", "rumprun"])
+        #expect(try told([(own + "binary", "./listed")]).last == "rumprun")
+        #expect(try told([(own + "monitor", "spt")]) == ["annotations", "/listed", "rumprun"])
+        let other = [(own + "binary", "/listed"), (own + "type", "mirage")]
+        #expect(try told(other) == ["annotations", "/listed", "mirage"])
+        // Another image is another guest.
+        #expect(try told([(own + "binary", "/unikernel")]) == ["annotations", "/unikernel", "solo5"])
+    }
+
     @Test(
         "the pause container of a pod is an ordinary program",
         arguments: [
@@ -267,5 +290,17 @@ struct RefusedPlan: Sendable, CustomTestStringConvertible {
         let bundle = TestBundle(Images.program).with { $0.annotations = pod }
         #expect(try bundle.plan().guest == nil)
         #expect(try bundle.with { $0.files.append(("/guest", Images.spt.elf.image)) }.plan().guest?.kernel == "/guest")
+    }
+
+    @Test("a guest of a pod whose annotations mean another is what its own image says")
+    func findsOtherGuests() throws {
+        let pod = [("org.swiftlet.unikernel.binary", "/guest"), ("io.kubernetes.cri.sandbox-id", "1")]
+        let bundle = TestBundle(Images.spt).with { $0.annotations = pod }
+        #expect(try bundle.plan().guest?.foundBy == "program")
+        let listed = bundle.with {
+            $0.arguments = ["/nosuch"]
+            $0.files.append(("/urunc.json", Array(#"{"com.urunc.unikernel.binary":"/unikernel"}"#.utf8)))
+        }
+        #expect(try listed.plan().guest?.foundBy == "/urunc.json")
     }
 }

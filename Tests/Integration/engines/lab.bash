@@ -134,9 +134,43 @@ lab_daemon() { # NAME COMMAND...
     in_lab bash -c '"$@" >"$0" 2>&1 </dev/null 3>&- &' "$LAB/$name.log" "$@" 3>&-
 }
 
+# Starts a containerd that begins anew when it has ended, with the environment of its unit; its process id is in
+# /run/containerd.pid.
+lab_containerd() { # OPTIONS...
+    # shellcheck disable=SC2016
+    lab_daemon containerd bash -c 'while :; do
+        environment=$(find /etc/systemd/system -path "*/containerd.service.d/*.conf" -exec sed -n "s/^Environment=//p" {} +)
+        env $environment containerd "$@" & echo $! >/run/containerd.pid
+        wait
+        sleep 0.1
+    done' containerd "$@"
+    lab_waits_for containerd ctr version
+}
+
+# Puts a systemctl into the lab's /usr/local/bin, which lab_up was told of, for lab_containerd and docker.
+lab_service_manager() {
+    cat >"$LAB/manager" <<'SCRIPT'
+#!/bin/bash
+set -euo pipefail
+case "$*" in
+daemon-reload) ;;
+'restart containerd')
+    before=$(</run/containerd.pid)
+    kill "$before" || true
+    while [[ $(</run/containerd.pid) == "$before" ]]; do sleep 0.02; done
+    until ctr version >/dev/null 2>&1; do sleep 0.05; done
+    ;;
+'reload docker') kill -HUP "$(pidof dockerd)" ;;
+*) exit 1 ;;
+esac
+SCRIPT
+    chmod +x "$LAB/manager"
+    in_lab cp "$LAB/manager" /usr/local/bin/systemctl
+}
+
 # Waits until a command in the lab succeeds, or says what the daemon said.
 lab_waits_for() { # DAEMON COMMAND...
-    local daemon=$1 deadline=$((SECONDS + 30))
+    local daemon=$1 deadline=$((SECONDS + ${PATIENCE:-30}))
     shift
     while ((SECONDS < deadline)); do
         ! in_lab "$@" >/dev/null 2>&1 </dev/null 3>&- || return 0
