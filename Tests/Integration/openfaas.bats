@@ -1,6 +1,7 @@
 # OpenFaaS itself: faasd's provider, unmodified, on Debian's containerd, which finds the runtime in the place of runc. A
 # function is deployed, invoked, scaled to zero and back, updated and deleted by the provider's HTTP interface, once as a
-# unikernel and once as an ordinary container. Skips itself where there is no faasd on PATH.
+# unikernel and once as an ordinary container, and so it is by OpenFaaS' gateway. Skips itself where there is no faasd on PATH;
+# what needs the gateway, where there is no gateway.
 
 load helpers
 load engines/lab
@@ -50,19 +51,26 @@ setup() {
     prepare
 }
 
-# A request to the provider; prints the answer.
+# A request to the provider, or to what listens at $OPENFAAS_PORT; prints the answer.
 provider() { # METHOD PATH [DOCUMENT]
     works curl --user admin:word --silent --show-error --fail-with-body --max-time 60 --request "$1" --header 'Content-Type: application/json' \
-        ${3:+--data "$3"} "http://127.0.0.1:8081$2"
+        ${3:+--data "$3"} "http://127.0.0.1:${OPENFAAS_PORT-8081}$2"
 }
 
 invoked() { # NAME
-    in_lab curl --silent --fail --max-time 5 "http://127.0.0.1:8081/function/$1" | grep -q 'hello from the http'
+    in_lab curl --silent --fail --max-time 5 "http://127.0.0.1:${OPENFAAS_PORT-8081}/function/$1" | grep -q 'hello from the http'
 }
 
 replicas() { # NAME
-    in_lab curl --user admin:word --silent --fail "http://127.0.0.1:8081/system/function/$1" | jq ".replicas // 0"
+    in_lab curl --user admin:word --silent --fail "http://127.0.0.1:${OPENFAAS_PORT-8081}/system/function/$1" | jq ".replicas // 0"
 }
+
+# Tells the provider, for the gateway's community edition takes nobody to zero.
+scale() { # NAME NUMBER
+    OPENFAAS_PORT=8081 provider POST "/system/scale-function/$1" "{\"serviceName\": \"$1\", \"replicas\": $2}"
+}
+
+has_replicas() { [[ $(replicas "$1") == "$2" ]]; } # NAME NUMBER
 
 # The life of a function.
 function_lives() { # IMAGE
@@ -76,9 +84,9 @@ function_lives() { # IMAGE
     equal "$(jq --raw-output '.[] | "\(.name) \(.image)"' <<<"$output")" "$name localhost/test/$1:latest" "functions"
     equal "$(replicas "$name")" 1 replicas
     # To zero, which is a pause here, and back.
-    provider POST "/system/scale-function/$name" '{"serviceName": "'"$name"'", "replicas": 0}'
-    equal "$(replicas "$name")" 0 "replicas when scaled to zero"
-    provider POST "/system/scale-function/$name" '{"serviceName": "'"$name"'", "replicas": 1}'
+    scale "$name" 0
+    eventually has_replicas "$name" 0
+    scale "$name" 1
     eventually invoked "$name"
     # Anew, as an update has it.
     provider PUT /system/functions "$(jq --compact-output '.envVars.word = "two"' <<<"$request")"
@@ -86,7 +94,7 @@ function_lives() { # IMAGE
     # One whose task has gone is started again.
     in_lab ctr --namespace openfaas-fn task kill --signal KILL "$name" >/dev/null
     eventually task_has_ended "$name"
-    provider POST "/system/scale-function/$name" '{"serviceName": "'"$name"'", "replicas": 1}'
+    scale "$name" 1
     eventually invoked "$name"
     provider DELETE /system/functions '{"functionName": "'"$name"'"}'
     provider GET /system/functions
@@ -126,4 +134,29 @@ nothing_left() {
     for number in {1..10}; do eventually invoked "many-$number"; done
     for number in {1..10}; do provider DELETE /system/functions "{\"functionName\": \"many-$number\"}"; done
     nothing_left
+}
+
+@test "OpenFaaS' gateway before faasd: unikernels and ordinary containers live, and are woken from zero by a request" {
+    need_http_guest
+    local gateway image
+    gateway=$(command -v gateway) || skip 'gateway is not on PATH'
+    # It does not do without somebody who counts invocations: nobody has counted any.
+    mkdir -p "$LAB/prometheus/api/v1"
+    echo '{"data": {"result": []}}' >"$LAB/prometheus/api/v1/query"
+    lab_daemon prometheus python3 -m http.server 9090 --bind 127.0.0.1 --directory "$LAB/prometheus"
+    lab_daemon gateway env functions_provider_url=http://127.0.0.1:8081/ basic_auth=true secret_mount_path=/run/secrets \
+        scale_from_zero=true faas_prometheus_host=127.0.0.1 "$gateway"
+    lab_waits_for gateway curl --silent --fail http://127.0.0.1:8080/healthz
+    OPENFAAS_PORT=8080
+    for image in http http-linux; do
+        function_lives "$image"
+        provider POST /system/functions "{\"service\": \"woken\", \"image\": \"localhost/test/$image:latest\"}"
+        eventually invoked woken
+        scale woken 0
+        eventually has_replicas woken 0
+        PATIENCE=20 eventually invoked woken
+        eventually has_replicas woken 1
+        provider DELETE /system/functions '{"functionName": "woken"}'
+        nothing_left
+    done
 }

@@ -134,15 +134,15 @@ lab_daemon() { # NAME COMMAND...
     in_lab bash -c '"$@" >"$0" 2>&1 </dev/null 3>&- &' "$LAB/$name.log" "$@" 3>&-
 }
 
-# Starts a containerd that begins anew when it has ended, with the environment of its unit; its process id is in
-# /run/containerd.pid.
+# Starts a containerd that begins anew when it has ended and /run/containerd.again is there, with the environment of its
+# unit; its process id is in /run/containerd.pid.
 lab_containerd() { # OPTIONS...
     # shellcheck disable=SC2016
     lab_daemon containerd bash -c 'while :; do
         environment=$(find /etc/systemd/system -path "*/containerd.service.d/*.conf" -exec sed -n "s/^Environment=//p" {} +)
         env $environment containerd "$@" & echo $! >/run/containerd.pid
         wait
-        sleep 0.1
+        until rm /run/containerd.again 2>/dev/null; do sleep 0.05; done
     done' containerd "$@"
     lab_waits_for containerd ctr version
 }
@@ -156,6 +156,7 @@ case "$*" in
 daemon-reload) ;;
 'restart containerd')
     before=$(</run/containerd.pid)
+    touch /run/containerd.again
     kill "$before" || true
     while [[ $(</run/containerd.pid) == "$before" ]]; do sleep 0.02; done
     until ctr version >/dev/null 2>&1; do sleep 0.05; done
