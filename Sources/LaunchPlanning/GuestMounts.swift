@@ -25,7 +25,8 @@ struct GuestMounts {
         let named = (spec.annotations[leaveOut] ?? "").split(separator: ",").map { pathParts(String($0)) }
         var leftOut = [String]()
         for (number, mount) in spec.mounts.enumerated() where !used.contains(number) {
-            guard isEngines(mount) || named.contains(pathParts(mount.destination)) else {
+            let isNobodys = isEngines(mount) || spec.isInPod && isMessage(mount)
+            guard isNobodys || named.contains(pathParts(mount.destination)) else {
                 throw SpecError(
                     pointer: "/mounts/\(number)",
                     reason: "the guest cannot be given \(mount.destination): no block device of its takes it "
@@ -44,5 +45,12 @@ struct GuestMounts {
         let path = pathParts(mount.destination).joined(separator: "/")
         if paths.contains(path) || secrets.contains(where: { path == $0 || path.hasPrefix("\($0)/") }) { return true }
         return mount.type == "tmpfs" && emptyPaths.contains(path)
+    }
+
+    /// Whether a mount is the file for a pod's `terminationMessagePath`, which every container of Kubernetes has: a file
+    /// `pods/UID/containers/NAME/NUMBER` of the kubelet's own.
+    private static func isMessage(_ mount: Mount) -> Bool {
+        let parts = pathParts(mount.source ?? "").suffix(5)
+        return mount.isBind && parts.count == 5 && parts.first == "pods" && parts.dropFirst(2).first == "containers"
     }
 }

@@ -147,13 +147,18 @@ struct GuestSearch {
     }
 
     private func isPodWide(_ mark: GuestMark) -> Bool {
-        mark.source == "annotations"
-            && (spec.annotations["io.kubernetes.cri.sandbox-id"] ?? spec.annotations["io.kubernetes.cri-o.SandboxID"])
-                != nil
+        mark.source == "annotations" && spec.isInPod
     }
 
     private func findProgram(_ name: String, in root: borrowing RootFilesystem) throws -> OpenFile? {
         try root.findProgram(name, searchPath: process.searchPath, workingDirectory: process.cwd)
+    }
+}
+
+extension RuntimeSpec {
+    /// Whether it is a container of a pod, by the annotations of containerd's CRI plug-in or CRI-O.
+    var isInPod: Bool {
+        (annotations["io.kubernetes.cri.sandbox-id"] ?? annotations["io.kubernetes.cri-o.SandboxID"]) != nil
     }
 }
 

@@ -35,7 +35,7 @@ teardown() {
     local held
     held=$(in_lab kubectl get pods --output json | jq --raw-output '.items[] | select(.metadata.finalizers).metadata.name')
     [[ ! $held ]] || let_go $held
-    in_lab kubectl delete deployments,jobs,pods,configmaps,secrets --all --now --timeout 60s >/dev/null
+    in_lab kubectl delete deployments,jobs,pods,services,configmaps,secrets --all --now --timeout 60s >/dev/null
     in_lab kubectl --namespace kube-system delete daemonsets,pods --all --now --timeout 60s >/dev/null
     PATIENCE=30 eventually node_is_clean >/dev/null || node_is_clean
     clean_up
@@ -45,13 +45,17 @@ teardown() {
 
 # Makes a pod of one container, `main`, which has the image busybox unless the filter says otherwise.
 pod() { # NAME CLASS JQ_EDIT ARGS...
+    pod_manifest "$@" >"$TEST_DIR/$1.json"
+    works kubectl create --filename "$TEST_DIR/$1.json"
+}
+
+pod_manifest() { # NAME CLASS JQ_EDIT ARGS...
     jq --null-input --arg name "$1" --arg class "$2" '{
         apiVersion: "v1", kind: "Pod", metadata: {name: $name},
         spec: {runtimeClassName: $class, restartPolicy: "Never", terminationGracePeriodSeconds: 20, containers: [
             {name: "main", image: "localhost/test/busybox:1", command: $ARGS.positional}
         ]}
-    }' --args -- "${@:4}" | jq "${3:-.}" >"$TEST_DIR/$1.json"
-    works kubectl create --filename "$TEST_DIR/$1.json"
+    }' --args -- "${@:4}" | jq "${3:-.}"
 }
 
 # What makes a pod's container a guest.
@@ -445,6 +449,95 @@ job() { # NAME JQ_EDIT STATUS
     PATIENCE=30 eventually node_is_clean >/dev/null || node_is_clean
 }
 
+@test "Kubernetes: a Service leads to guests, from the node, from containers and from guests" {
+    need_http_guest
+    PATH=$LAB_PATH command -v kube-proxy >/dev/null || skip 'kube-proxy is not on LAB_PATH'
+    local name address
+    cluster_proxy
+    for name in web-1 web-2; do pod "$name" swiftlet "$(guest http '.metadata.labels.app = "web"')"; done
+    for name in runc swiftlet; do pod "client-$name" "$name" '' sleep 1000; done
+    pod guest swiftlet "$(guest http)"
+    works kubectl create service nodeport web --tcp 80:8080 --node-port 30080
+    is_ready web-1 web-2 client-runc client-swiftlet guest
+    address=$(in_lab kubectl get service web --output 'jsonpath={.spec.clusterIP}')
+    # Either of the two, by chance.
+    for name in web-1 web-2; do
+        PATIENCE=20 eventually mentions "$(address_of "$name")" curl --silent --max-time 5 "http://$address/addresses"
+    done
+    prints_just 'hello from the http guest' curl --silent --fail --max-time 5 "http://$NODE_ADDRESS:30080/"
+    for name in runc swiftlet; do
+        prints_just 'hello from the http guest' kubectl exec "client-$name" -- wget -q -O - "http://$address/"
+    done
+    prints_just $'200 OK\nhello from the http guest' curl --silent --max-time 5 "http://$(address_of guest):8080/fetch?$address:80/"
+}
+
+@test "Kubernetes: volumes of a guest" {
+    need_guests
+    works kubectl create configmap words --from-literal 'word=a word'
+    works kubectl create secret generic secrets --from-literal 'password=secret'
+    local mounts='{name: "secrets", mountPath: "/data/disk1", readOnly: true}'
+    # Directories are archives; a file of an emptyDir is a disk that it can write to.
+    pod archives swiftlet "$(guest disks ".spec.volumes = [{name: \"words\", configMap: {name: \"words\"}}, {name: \"secrets\", secret:
+        {secretName: \"secrets\"}}] | .spec.containers[0].volumeMounts = [{name: \"words\", mountPath: \"/disk\"}, $mounts]")" dump disk1 dump disk
+    pod file swiftlet "$(guest disks ".spec.volumes = [{name: \"empty\", emptyDir: {}}, {name: \"secrets\", secret:
+        {secretName: \"secrets\"}}] | .spec.initContainers = [{name: \"first\", image: \"localhost/test/busybox:1\",
+            command: [\"truncate\", \"-s\", \"65536\", \"/empty/file\"], volumeMounts: [{name: \"empty\", mountPath: \"/empty\"}]}] |
+        .spec.containers[0].volumeMounts = [{name: \"empty\", mountPath: \"/dev/disk\", subPath: \"file\"}, $mounts]")" \
+        size disk write disk 1 170 read disk 1
+    pod nowhere swiftlet "$(guest hello '.spec.volumes = [{name: "empty", emptyDir: {}}] |
+        .spec.containers[0].volumeMounts = [{name: "empty", mountPath: "/data"}]')"
+    ends_as archives '0 Completed'
+    matches "$(log_of archives | perl -pe 's/(..)\n?/chr hex $1/ge' | tr '\0' ' ')" '^password .* secret .*word .* a word ' archives
+    ends_as file '0 Completed'
+    equal "$(log_of file)" $'65536 in sectors of 512\nwritten\n'"$(printf 'aa%.0s' {1..16})" 'the file'
+    ends_as nowhere '128 StartError'
+    matches "$(message_of nowhere)" 'the guest cannot be given /data' 'why it has no volume'
+}
+
+@test "Kubernetes: what guests may be told by a pod, and what not" {
+    need_http_guest
+    local name
+    pod user swiftlet "$(guest http '.spec.securityContext = {runAsUser: 1234, runAsNonRoot: true, fsGroup: 77}')"
+    pod strict swiftlet "$(guest http '.spec.containers[0].securityContext = {readOnlyRootFilesystem: true,
+        allowPrivilegeEscalation: false, capabilities: {drop: ["ALL"]}, seccompProfile: {type: "RuntimeDefault"}}')"
+    pod shared swiftlet "$(guest http '.spec.shareProcessNamespace = true')"
+    pod host swiftlet "$(guest http '.spec += {hostPID: true, hostIPC: true}')"
+    pod port swiftlet "$(guest http '.spec.containers[0].ports = [{containerPort: 8080, hostPort: 8077}]')"
+    pod words swiftlet "$(guest http '.spec.containers[0].env = [{name: "PORT", value: "9090"}]')" '--port=$(PORT)'
+    pod message swiftlet "$(guest exit '.spec.containers[0] += {terminationMessagePath: "/a/message",
+        terminationMessagePolicy: "FallbackToLogsOnError"}')" 3
+    pod network swiftlet "$(guest http '.spec.hostNetwork = true')"
+    is_ready user strict shared host port words
+    for name in user strict shared host; do
+        prints_just 'hello from the http guest' curl --silent --fail --max-time 5 "http://$(address_of "$name"):8080/"
+    done
+    prints_just 'hello from the http guest' curl --silent --fail --max-time 5 "http://$NODE_ADDRESS:8077/"
+    prints_just 'hello from the http guest' curl --silent --fail --max-time 5 "http://$(address_of words):9090/"
+    ends_as message '3 Error'
+    ends_as network '128 StartError'
+    matches "$(message_of network)" "would take the host's interfaces over: it needs a network namespace" 'why it has no network'
+}
+
+@test "Kubernetes: a kubelet and a containerd that begin anew leave pods alone" {
+    need_http_guest
+    local class name all=(guest ours theirs)
+    pod guest swiftlet "$(guest http)"
+    pod ours swiftlet '' /http
+    pod theirs runc '' /http
+    is_ready "${all[@]}"
+    in_lab sh -c 'kill "$(pidof kubelet)"; while pidof kubelet; do sleep 0.1; done' >/dev/null
+    in_lab /usr/local/bin/systemctl restart containerd
+    for name in "${all[@]}"; do http_answers "$(address_of "$name")"; done
+    # One ends while nobody looks.
+    in_lab curl --silent --max-time 5 "http://$(address_of guest):8080/exit/9" >/dev/null || true
+    lab_kubelet
+    ends_as guest '9 Error'
+    for name in ours theirs; do
+        equal "$(of_pod "$name" '.status.containerStatuses[0] | "\(.ready) \(.restartCount)"')" 'true 0' "$name"
+        prints_just 'hello from the http guest' kubectl exec "$name" -- wget -q -O - http://127.0.0.1:8080/
+    done
+}
+
 # What a pod may ask for, a row each: a name, what is changed in it, and what its container runs. What comes out has to be the
 # same with runc.
 pod_rows() {
@@ -475,22 +568,27 @@ ROWS
     works kubectl create configmap words --from-literal 'word=a word'
     works kubectl create secret generic secrets --from-literal 'password=secret'
     local row name edit script class names=() different=''
+    mkdir "$TEST_DIR/pods"
     while read -r row; do
         name=${row%% \%\%*} script=${row##*%% } edit=${row#*%% }
         edit=${edit% \%\%*}
-        for class in runc swiftlet; do pod "$name-$class" "$class" "$edit" sh -c "exec 2>&1; $script"; done
+        for class in runc swiftlet; do
+            pod_manifest "$name-$class" "$class" "$edit" sh -c "exec 2>&1; $script" >"$TEST_DIR/pods/$name-$class.json"
+        done
         names+=("$name")
     done < <(pod_rows)
+    works kubectl create --filename "$TEST_DIR/pods"
+    PATIENCE=60 eventually are_over || in_lab kubectl get pods
     for name in "${names[@]}"; do
-        for class in runc swiftlet; do PATIENCE=60 eventually is_over "$name-$class" || in_lab kubectl describe pod "$name-$class"; done
         equal "$(outcome "$name-swiftlet")" "$(outcome "$name-runc")" "$name" || different+=" $name"
     done
     [[ ! $different ]] || fail "other than with runc:$different"
 }
 
-# Whether a pod has ended or will never start.
-is_over() { # POD
-    [[ $(of_pod "$1" '.status.phase, .status.containerStatuses[0].state.waiting.reason') =~ Succeeded|Failed|ConfigError ]]
+# Whether all pods have ended or will never start.
+are_over() {
+    in_lab kubectl get pods --output json | jq --exit-status '[.items[].status | (.phase | IN("Succeeded", "Failed")) or
+        (.containerStatuses[0].state.waiting.reason // "" | endswith("ConfigError"))] | all' >/dev/null
 }
 
 # How a pod ended, what its container said, and what it printed.

@@ -292,6 +292,23 @@ struct RefusedPlan: Sendable, CustomTestStringConvertible {
         #expect(try bundle.with { $0.files.append(("/guest", Images.spt.elf.image)) }.plan().guest?.kernel == "/guest")
     }
 
+    @Test("the kubelet's file for a termination message is no mount of the guest's")
+    func leavesMessagesOut() throws {
+        let source = "/var/lib/kubelet/pods/1-2/containers/main/f00"
+        func plan(_ annotations: [(String, String)], _ source: String) throws -> [String]? {
+            let bundle = TestBundle(Images.spt).with {
+                $0.annotations = annotations
+                $0.mounts = [["destination": "/message", "type": "bind", "source": .string(source), "options": ["rbind"]]]
+            }
+            return try bundle.plan().guest?.mountsLeftOut
+        }
+        let pods = ["io.kubernetes.cri.sandbox-id", "io.kubernetes.cri-o.SandboxID"]
+        for pod in pods { #expect(try plan([(pod, "1")], source) == ["/message"]) }
+        #expect(throws: (any Error).self) { try plan([], source) }
+        let volume = "/var/lib/kubelet/pods/1-2/volumes/kubernetes.io~empty-dir/main"
+        #expect(throws: (any Error).self) { try plan([(pods[0], "1")], volume) }
+    }
+
     @Test("a guest of a pod whose annotations mean another is what its own image says")
     func findsOtherGuests() throws {
         let pod = [("org.swiftlet.unikernel.binary", "/guest"), ("io.kubernetes.cri.sandbox-id", "1")]

@@ -102,11 +102,29 @@ imageGCHighThresholdPercent: 100
 imageGCLowThresholdPercent: 99
 oomScoreAdj: 0
 YAML
-    lab_daemon kubelet kubelet --config "$LAB/kubelet.yaml" --kubeconfig "$KUBECONFIG" --hostname-override "$NODE" \
-        --node-ip "$NODE_ADDRESS"
+    lab_kubelet
     in_lab kubectl create namespace tests >/dev/null
     PATIENCE=60 lab_waits_for kubelet kubectl wait --for condition=Ready --timeout 1s "node/$NODE"
     lab_waits_for manager kubectl get serviceaccount default
+}
+
+lab_kubelet() {
+    lab_daemon kubelet kubelet --config "$LAB/kubelet.yaml" --kubeconfig "$KUBECONFIG" --hostname-override "$NODE" \
+        --node-ip "$NODE_ADDRESS"
+}
+
+# Starts kube-proxy, which is left to do nothing to the whole machine.
+cluster_proxy() {
+    cat >"$LAB/proxy.yaml" <<YAML
+apiVersion: kubeproxy.config.k8s.io/v1alpha1
+kind: KubeProxyConfiguration
+clientConnection: {kubeconfig: $KUBECONFIG}
+hostnameOverride: $NODE
+mode: iptables
+clusterCIDR: 10.77.0.0/24
+conntrack: {maxPerCore: 0, min: 0, tcpEstablishedTimeout: 0s, tcpCloseWaitTimeout: 0s}
+YAML
+    lab_daemon proxy kube-proxy --config "$LAB/proxy.yaml"
 }
 
 # The class of the example, and one for runc.
@@ -128,9 +146,9 @@ cluster_images() {
     cluster_image install 1
     in_lab ctr --namespace k8s.io images tag localhost/test/install:1 registry.example/swiftlet-install:1.0 >/dev/null
     if has_http_guest; then
-        for image in hello exit sleep; do lab_guest_image "$image"; done
+        for image in hello exit sleep disks; do lab_guest_image "$image"; done
         lab_http_image
-        images+=(hello exit sleep http)
+        images+=(hello exit sleep disks http)
     fi
     for image in "${images[@]}"; do cluster_image "$image" 1; done
     ! has_http_guest || for image in 1.0 1.1; do
