@@ -298,7 +298,7 @@ struct RefusedPlan: Sendable, CustomTestStringConvertible {
         func plan(_ annotations: [(String, String)], _ source: String) throws -> [String]? {
             let bundle = TestBundle(Images.spt).with {
                 $0.annotations = annotations
-                $0.mounts = [["destination": "/message", "type": "bind", "source": .string(source), "options": ["rbind"]]]
+                $0.mounts = [["destination": "/message", "type": "bind", "source": .string(source)]]
             }
             return try bundle.plan().guest?.mountsLeftOut
         }

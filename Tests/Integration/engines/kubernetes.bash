@@ -173,7 +173,7 @@ node_is_clean() {
     local left
     left=$(
         in_lab sh -c 'ls -d /run/containerd/runc/k8s.io/* 2>/dev/null; ip -o link | grep -E "veth|tap"'
-        find /sys/fs/cgroup -type d -path "*/$LAB_NAME/kubepods/*pod*"
+        find /sys/fs/cgroup -type d -path "*/$LAB_NAME/kubepods/*pod*" 2>/dev/null
         in_lab grep -o '/var/lib/kubelet/pods/[^ ]*' /proc/self/mountinfo
     ) || true
     [[ ! $left ]] || { head -n 20 <<<"left on the node: $left" && false; }
