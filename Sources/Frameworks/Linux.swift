@@ -46,7 +46,8 @@ public struct Linux: Framework {
         // Disks, networks, timer and power button are where ACPI tables say, if the kernel is as distributions build it.
         let hardware = GuestHardware(
             transports: [.pci, .mmio], needsACPI: true, exitPort: ExitPort(port: 0x501, bytes: 2, meaning: .status),
-            stopRequests: [.powerButton, .controlAltDelete], takesInitrd: true, hasVsock: true)
+            stopRequests: [.powerButton, .controlAltDelete], takesInitrd: true, hasVsock: true,
+            fileSharing: [.virtiofs, .plan9])
         return Guest(
             framework: "linux", path: candidate.path, bootProtocols: protocols, devices: [], hardware: hardware,
             version: version, leastMemoryBytes: memory)
@@ -55,8 +56,7 @@ public struct Linux: Framework {
     /// Words for the kernel, for the network, the environment, and behind `--` the arguments.
     public func bootString(_ boot: GuestBoot) throws(GuestError) -> [UInt8] {
         var words = ["console=ttyS0", "panic=-1", "reboot=k", "quiet"]
-        // Without an initial RAM disk, the root file system is that of the first disk.
-        if !boot.hasInitrd, !boot.disks.isEmpty { words += ["root=/dev/vda", "rw"] }
+        words += Self.root(boot)
         words += try Self.network(boot)
         words += try Self.environment(boot.process.environment)
         if let line = boot.process.commandLine {
@@ -65,6 +65,20 @@ public struct Linux: Framework {
             words += try Self.program(boot)
         }
         return try BootWords.checked(words.joined(separator: " "), limit: Self.longestBootString, for: Self.guest)
+    }
+
+    /// The root file system: what is shared with the host, or without an initial RAM disk the first disk's.
+    ///
+    /// Files can be written to as far as the host lets them be: `ro` would hold for the volumes among them too. See
+    /// 9p.rst and virtiofs.rst in the kernel's Documentation/filesystems; `root=` takes the tag for both.
+    private static func root(_ boot: GuestBoot) -> [String] {
+        let tag = "root=\(MonitorLaunch.shareTag)"
+        switch boot.sharedRoot {
+        case .virtiofs: return [tag, "rootfstype=virtiofs", "rw"]
+        case .plan9:
+            return [tag, "rootfstype=9p", "rootflags=trans=virtio,version=9p2000.L,msize=512000,cache=mmap", "rw"]
+        case nil: return boot.hasInitrd || boot.disks.isEmpty ? [] : ["root=/dev/vda", "rw"]
+        }
     }
 
     /// The first program and its arguments; without one, where the image's own name stands for it, the kernel's choice.
@@ -77,7 +91,8 @@ public struct Linux: Framework {
                 throw GuestError(
                     "argument 0 \"\(program)\" is no absolute path, which the kernel wants of its first program")
             }
-            words.append(try word(boot.hasInitrd || boot.disks.isEmpty ? "rdinit=" : "init=", program, argument: 0))
+            let isOnRAMDisk = boot.sharedRoot == nil && (boot.hasInitrd || boot.disks.isEmpty)
+            words.append(try word(isOnRAMDisk ? "rdinit=" : "init=", program, argument: 0))
         }
         guard arguments.count > 1 else { return words }
         guard arguments.count <= mostWords + 1 else {

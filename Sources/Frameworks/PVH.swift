@@ -43,7 +43,8 @@ public struct PVH: Framework {
         Guest(
             framework: framework, path: path, bootProtocols: hasOwnNote(elf) ? [.pvh, .linux64] : [.pvh], devices: [],
             hardware: GuestHardware(
-                transports: [.mmio, .pci], exitPort: ExitPort(port: 0x501, bytes: 2, meaning: .status), hasVsock: true),
+                transports: [.mmio, .pci], exitPort: ExitPort(port: 0x501, bytes: 2, meaning: .status), hasVsock: true,
+                fileSharing: [.plan9, .virtiofs]),
             leastMemoryBytes: max(leastMemory, min(elf.physicalEnd, Guest.mostMemory)))
     }
 

@@ -42,7 +42,9 @@ public struct Unikraft: Framework {
             // It switches a PC off by ACPI.
             transports: [isMultiboot ? .pci : .mmio], needsACPI: isMultiboot, needsPC: isMultiboot,
             takesInitrd: true,
-            needsRandomInstructions: image.needsRandomInstructions)
+            needsRandomInstructions: image.needsRandomInstructions,
+            // The images for Firecracker are built without: it has no such device.
+            fileSharing: isMultiboot ? [.plan9] : [])
     }
 
     /// The name where the loader does not put it in front, parameters for the network, the initial RAM disk and the

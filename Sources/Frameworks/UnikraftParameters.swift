@@ -32,7 +32,7 @@ struct UnikraftParameters {
     func words(beside others: [String], _ limits: UnikraftLimits) throws(GuestError) -> [String] {
         var words: [String] = []
         if takes("uknetdev") { words += try network() }
-        if boot.hasInitrd { words += initialDisk() }
+        words += root()
         guard takes("posix_environ"), isAtLeast(0, 16, 0) else { return words }
         var room = limits.words - others.count - words.count
         var bytes = limits.bytes - (others + words).reduce(0) { $0 + $1.utf8.count + 1 }
@@ -102,10 +102,14 @@ struct UnikraftParameters {
         return words + ["netdev.ipv4_subnet_mask=\(NetworkAddress.mask(prefixLength: address.prefixLength))"]
     }
 
-    /// The initial RAM disk becomes the root file system.
-    private func initialDisk() -> [String] {
-        guard takes("vfscore") else { return [] }
-        return [isAtLeast(0, 16, 0) ? "vfs.fstab=initrd0:/:extract" : "vfs.rootfs=initrd"]
+    /// What is shared with the host becomes the root file system, or else the initial RAM disk.
+    private func root() -> [String] {
+        guard takes("vfscore"), boot.hasInitrd || boot.sharedRoot != nil else { return [] }
+        let tag = MonitorLaunch.shareTag
+        if isAtLeast(0, 16, 0) {
+            return [boot.sharedRoot == nil ? "vfs.fstab=initrd0:/:extract" : "vfs.fstab=\(tag):/:9pfs"]
+        }
+        return boot.sharedRoot == nil ? ["vfs.rootfs=initrd"] : ["vfs.rootfs=9pfs", "vfs.rootdev=\(tag)"]
     }
 
     /// One variable. Given one by one, they fill the slots in turn; a list in brackets would end at a closing one.

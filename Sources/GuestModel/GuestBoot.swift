@@ -12,6 +12,9 @@ public struct GuestBoot: Equatable, Sendable {
     public var disks: [String]
     /// Whether the guest is started with an initial RAM disk that is not the guest's image itself.
     public var hasInitrd: Bool
+    /// How the guest has its root file system from the host, mounted by the tag ``MonitorLaunch/shareTag``; nil when it has
+    /// not.
+    public var sharedRoot: FileSharing?
     /// ``Guest/options``
     public var options: [String] = []
     /// The image's path in the root filesystem, which the process's arguments may name; empty where nobody says.

@@ -42,6 +42,8 @@ public struct GuestHardware: Equatable, Sendable {
     public var mostProcessors: Int
     /// Whether it may have a driver for virtio sockets.
     public var hasVsock: Bool
+    /// The ways in which it may have files of the host's as its root, best first.
+    public var fileSharing: [FileSharing]
 
     /// A guest with drivers for `transports`, and nothing else unless said otherwise.
     public init(
@@ -49,7 +51,7 @@ public struct GuestHardware: Equatable, Sendable {
         needsModernVirtio: Bool = false, needsHPET: Bool = false, needsOneIOAPIC: Bool = false,
         exitPort: ExitPort? = nil,
         stopRequests: [StopRequest] = [], takesInitrd: Bool = false, needsRandomInstructions: Bool = false,
-        mostProcessors: Int = 1, hasVsock: Bool = false
+        mostProcessors: Int = 1, hasVsock: Bool = false, fileSharing: [FileSharing] = []
     ) {
         self.transports = transports
         self.needsACPI = needsACPI
@@ -63,7 +65,16 @@ public struct GuestHardware: Equatable, Sendable {
         self.needsRandomInstructions = needsRandomInstructions
         self.mostProcessors = mostProcessors
         self.hasVsock = hasVsock
+        self.fileSharing = fileSharing
     }
+}
+
+/// A way in which a guest has files of the host's.
+public enum FileSharing: String, CaseIterable, Sendable {
+    /// The file system device of the virtio specification 1.2, chapter 5.11, behind which is a server of its own.
+    case virtiofs
+    /// The Plan 9 file protocol, 9P2000.L, over a virtio device of the monitor's.
+    case plan9 = "9p"
 }
 
 /// An I/O port that ends the machine when a value is written to it: QEMU's isa-debug-exit device.

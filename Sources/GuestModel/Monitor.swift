@@ -77,8 +77,8 @@ public protocol Monitor: Sendable {
     var memory: MemoryLimits { get }
     /// How it is run.
     var form: MonitorForm { get }
-    /// Whether it can give a guest a tree of files by virtio-fs, and ports of a virtio console.
-    var sharesFiles: Bool { get }
+    /// The ways in which it can give a guest a tree of files; one that can by virtio-fs has ports of a virtio console too.
+    var fileSharing: [FileSharing] { get }
 
     /// The arguments of an external monitor for `launch`, without the program's name.
     ///
@@ -103,7 +103,7 @@ public protocol Monitor: Sendable {
 
 extension Monitor {
     /// Most share no files.
-    public var sharesFiles: Bool { false }
+    public var fileSharing: [FileSharing] { [] }
 
     /// An embedded monitor has no arguments.
     public func arguments(for launch: MonitorLaunch) throws(GuestError) -> [String] { [] }

@@ -31,7 +31,9 @@ public struct MonitorProgram: Equatable, Sendable {
     /// How the supervisor talks to it.
     public let control: Control
     /// The system calls that it makes; all others fail with ENOSYS.
-    public let calls: [SystemCalls]
+    public private(set) var calls: [SystemCalls]
+    /// Those it makes besides when it shares files with a guest itself.
+    public let fileCalls: SystemCalls?
     /// Whose its virtio socket device is.
     public private(set) var vsock = Vsock.none
     /// Whether it opens /dev/urandom for a device of the guest's.
@@ -43,7 +45,7 @@ public struct MonitorProgram: Equatable, Sendable {
     /// A program.
     public init(
         names: [String], dataDirectories: [String] = [], accelerators: [Accelerator], takesDescriptors: Bool,
-        control: Control, calls: [SystemCalls]
+        control: Control, calls: [SystemCalls], fileCalls: SystemCalls? = nil
     ) {
         self.names = names
         self.dataDirectories = dataDirectories
@@ -51,6 +53,7 @@ public struct MonitorProgram: Equatable, Sendable {
         self.takesDescriptors = takesDescriptors
         self.control = control
         self.calls = calls
+        self.fileCalls = fileCalls
     }
 }
 
@@ -59,6 +62,13 @@ extension MonitorProgram {
     public func with(_ vsock: Vsock) -> MonitorProgram {
         var program = self
         program.vsock = vsock
+        return program
+    }
+
+    /// The same program, which shares files with its guest.
+    public var sharingFiles: MonitorProgram {
+        var program = self
+        program.calls += [fileCalls].compactMap { $0 }
         return program
     }
 
@@ -244,12 +254,22 @@ public struct MonitorLaunch: Equatable, Sendable {
     public var vsock: Vsock?
     /// The socket on which the monitor is controlled.
     public var control: Int32
-    /// The vhost-user socket of the server of a tree of files, where the guest has one; it is tagged ``shareTag``.
-    public var share: Int32?
+    /// A tree of files of the host's.
+    public enum Share: Equatable, Sendable {
+        /// Behind the vhost-user socket of a server of files.
+        case server(Int32)
+        /// At ``sharePath`` in the monitor's root.
+        case directory
+    }
+
+    /// The tree of files that the guest has, by the tag ``shareTag``.
+    public var share: Share?
     /// The guest's ports, numbered from 1.
     public var ports: [Port] = []
-    /// The name by which the guest mounts its tree of files.
-    public static let shareTag = "swiftlet"
+    /// The name by which the guest mounts its tree of files; urunc's.
+    public static let shareTag = "fs0"
+    /// Where the tree is in the root of a monitor that shares it itself.
+    public static let sharePath = "/share"
 
     /// A launch without devices.
     public init(

@@ -201,9 +201,7 @@ extension BlockSearch {
         guard let (key, value) = try settings.value(.mountRootFilesystem), value == "true",
             !blocks.plans.contains(where: { $0.content == .rootFilesystem })
         else { return nil }
-        let (major, minor) = try status(of: root.descriptor.raw).fileSystemDevice
-        let mounts = try mountTable().filter { $0.device == "\(major):\(minor)" }
-        guard major != 0, mounts.count == 1, mounts[0].path == rootPath, mounts[0].root == "/" else {
+        guard let (major, minor) = try ownDevice(root) else {
             throw Failure("\(key) is true, and the root filesystem has no block device of its own")
         }
         let node = try nameBlockDevice(major: major, minor: minor)
@@ -211,6 +209,16 @@ extension BlockSearch {
         return Found(
             foundBy: key, path: path, isOnHost: true, isReadOnly: true, isNamed: true,
             descriptor: blocks.held.hold(node), isRoot: true)
+    }
+}
+
+extension BlockSearch {
+    /// The numbers of the block device that has the root filesystem and nothing else; nil when there is none.
+    func ownDevice(_ root: borrowing RootFilesystem) throws -> (major: UInt32, minor: UInt32)? {
+        let (major, minor) = try status(of: root.descriptor.raw).fileSystemDevice
+        let mounts = try mountTable().filter { $0.device == "\(major):\(minor)" }
+        guard major != 0, mounts.count == 1, mounts[0].path == rootPath, mounts[0].root == "/" else { return nil }
+        return (major, minor)
     }
 }
 

@@ -7,9 +7,11 @@ extension BlockSearch {
     ///
     /// The root filesystem's device comes first, then what is named without a name of its own, then the named ones by
     /// their names, then mounts at /dev/NAME and block devices of config.json in its order.
-    func discoverable() throws -> [String] {
+    ///
+    /// - Parameter sharesRoot: Whether the guest has the root filesystem in another way.
+    func discoverable(sharesRoot: Bool) throws -> [String] {
         var names: [String] = []
-        if try settings.value(.mountRootFilesystem)?.value == "true" { names.append(Self.rootDisk) }
+        if try !sharesRoot && settings.value(.mountRootFilesystem)?.value == "true" { names.append(Self.rootDisk) }
         if try settings.value(.block) != nil { names.append(Self.firstDisk) }
         names += settings.names(beginningWith: "block.")
         let mounts = spec.mounts.filter { $0.isBind && !GuestMounts.isEngines($0) }.map { pathParts($0.destination) }

@@ -20,6 +20,8 @@ struct FoundGuest {
     let configuration: OperatorConfiguration
     /// What runs an ordinary image; nil for a guest of the image's own.
     var machine: MachinePlan?
+    /// The ways in which the guest is to have the root filesystem, best first; none when it is not to have it.
+    var rootSharing: [FileSharing] = []
 
     /// The monitor that the container asks for by name, or by the name of its program.
     var wantedMonitor: String? {

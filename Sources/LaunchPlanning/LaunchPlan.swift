@@ -87,6 +87,8 @@ public struct GuestPlan: Equatable, Sendable {
     public private(set) var vsock: VsockPlan?
     /// What runs an ordinary image; nil for a guest of the image's own.
     public var machine: MachinePlan?
+    /// The container's root filesystem, where the guest has it by files; nil where it has not.
+    public var sharedRoot: SharedRoot?
 
     /// The same plan with what is known of its virtio socket device now.
     public func with(_ vsock: VsockPlan?) -> GuestPlan {
@@ -139,6 +141,7 @@ public struct GuestPlan: Equatable, Sendable {
         if let loader { json["loader"] = .string(loader) }
         if let accelerator { json["vaccel"] = accelerator.json }
         if let vsock { json["vsock"] = vsock.json }
+        if let sharedRoot { json["sharedRoot"] = sharedRoot.json }
         return .object(json)
     }
 

@@ -18,10 +18,6 @@ public struct MachineParts: Sendable {
     /// The file in which the initial RAM disk is kept, named by what it is made of.
     public let initrd: String
 
-    /// Where distributions have the server of files.
-    private static let fileServers = [
-        "/usr/libexec/virtiofsd", "/usr/lib/qemu/virtiofsd", "/usr/lib/virtiofsd", "/usr/local/libexec/virtiofsd",
-    ]
     private static let ownProgram = "/proc/self/exe"
 
     /// Finds the parts.
@@ -34,12 +30,7 @@ public struct MachineParts: Sendable {
         }
         self.kernel = kernel
         modules = settings.modules
-        guard let server = settings.fileServer ?? Self.fileServers.first(where: canExecute) else {
-            throw Failure(
-                "virtiofsd is not installed: neither of \(Self.fileServers.joined(separator: ", ")) is there "
-                    + "(\"file-server\" in [vm] of \(file) names another)")
-        }
-        fileServer = server
+        fileServer = try FileServer.find(configuration)
         initProgram = settings.initProgram ?? Self.ownProgram
         do {
             let program = try Self.open(initProgram)

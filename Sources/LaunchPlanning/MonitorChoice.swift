@@ -8,6 +8,8 @@ internal import OCISpec
 struct MonitorChoice {
     let monitor: any Monitor
     let bootProtocol: BootProtocol
+    /// How the guest has the container's root filesystem; nil when it has not.
+    let sharing: FileSharing?
     /// The program of an external monitor.
     private let path: String?
     private let acceleration: Acceleration?
@@ -61,7 +63,13 @@ struct MonitorChoice {
         _ monitor: any Monitor, _ bootProtocol: BootProtocol, for found: FoundGuest, on host: HostFacts
     ) throws(GuestError) {
         try found.checkDemands(on: monitor)
-        if found.machine != nil, !monitor.sharesFiles { throw GuestError("monitor \(monitor.name) shares no files") }
+        let needed = found.machine == nil ? found.rootSharing : [.virtiofs]
+        let sharing = needed.first(where: monitor.fileSharing.contains)
+        guard needed.isEmpty || sharing != nil else {
+            let ways = needed.map(\.rawValue).joined(separator: " or ")
+            throw GuestError("monitor \(monitor.name) shares no files by \(ways)")
+        }
+        self.sharing = found.machine == nil ? sharing : nil
         self.monitor = monitor
         self.bootProtocol = bootProtocol
         self.found = found
@@ -92,7 +100,8 @@ struct MonitorChoice {
         let hardware = found.guest.hardware
         let wanted = found.mark?.processors.map { Int($0) } ?? Self.processors(resources?.cpu)
         return MonitorPlan(
-            path: path, program: program, acceleration: acceleration, hardware: hardware,
+            path: path, program: sharing == .plan9 ? program.sharingFiles : program, acceleration: acceleration,
+            hardware: hardware,
             processors: min(hardware?.mostProcessors ?? 1, wanted),
             parameters: found.mark?.monitorParameters ?? [],
             graceSeconds: Int(found.configuration.settings(of: monitor.name).stopSeconds),

@@ -103,14 +103,17 @@ extension GuestPlan {
                 isReadOnly: block.isReadOnly, isDevice: isDevice, sectorBytes: block.sectorBytes)
         }
         launch.devices = ordered(taps, disks)
-        // As the supervisor hands them over: what belongs to a virtual machine comes last.
+        // As the supervisor hands them over: files come behind, and what belongs to a virtual machine comes last.
         let companion = first + Int32(networks.count + blocks.count)
         launch.vsock = vsock.map {
             MonitorLaunch.Vsock(guestCID: $0.guestCID ?? 0, descriptor: companion, isKernels: $0.device == .kernel)
         }
         let share = companion + (vsock == nil ? 0 : 1)
+        if let sharedRoot {
+            launch.share = sharedRoot.server == nil ? .directory : .server(share)
+        }
         guard machine != nil else { return launch }
-        launch.share = share
+        launch.share = .server(share)
         launch.ports = zip((share + 1)..., MachinePlan.ports).map { .init(name: $1, descriptor: $0) }
         return launch
     }

@@ -42,7 +42,7 @@ public func planLaunch(
     }
     let search = GuestSearch(spec: bundle.spec, process: process, file: configuration)
     let machines = MachineSearch(file: configuration, always: inMachines)
-    guard let found = try search.find(in: bundle.root) ?? machines.find(bundle) else {
+    guard var found = try search.find(in: bundle.root) ?? machines.find(bundle) else {
         let program = ProgramPlan(arguments: process.args, workingDirectory: process.cwd)
         return PlannedLaunch(plan: LaunchPlan(workload: .process(program)), image: nil)
     }
@@ -52,6 +52,7 @@ public func planLaunch(
     let nameServers = try hasNetwork ? nameServers(for: bundle) : []
     let settings = try GuestSettings(bundle.spec, in: bundle.root)
     let attached = try found.machine == nil ? attach(found, bundle, settings) : Attached()
+    found.rootSharing = attached.sharedRoot?.offered ?? []
     let accelerator = try AcceleratorSearch(found, process.env, settings)
     let guest = try plan(found, for: bundle.spec, nameServers, attached, accelerator, on: host)
     try guest.checkMonitor()
@@ -70,6 +71,8 @@ private struct Attached {
     /// Where the guest is to mount its first block device, if the container says so.
     var mountPoint: String?
     var wantsVsock = false
+    var sharedRoot: SharedRootSearch?
+    var usedMounts: Set<Int> = []
 }
 
 /// Finds what is behind a guest's block devices; every one must be attached, or it would not start.
@@ -78,26 +81,34 @@ private func attach(
 ) throws -> Attached {
     let guest = found.guest
     var attached = Attached()
-    var used: Set<Int> = []
     let declared = guest.devices.filter { $0.kind == .block }.map(\.name)
     if !declared.isEmpty || guest.hardware != nil {
         var search = BlockSearch(bundle, settings)
+        if guest.devices.isEmpty {
+            attached.sharedRoot = try SharedRootSearch(found, bundle, settings) {
+                try search.ownDevice(bundle.root) != nil
+            }
+        }
         // One that declares nothing finds out for itself.
-        let names = try guest.devices.isEmpty ? search.discoverable() : declared
+        let names =
+            try guest.devices.isEmpty ? search.discoverable(sharesRoot: attached.sharedRoot != nil) : declared
         do throws(Failure) {
             try search.find(names, in: bundle.root)
         } catch {
             throw Failure("cannot run \(guest.path) as a unikernel", cause: error)
         }
         attached.blocks = search.blocks
-        used = search.usedMounts
+        attached.usedMounts = search.usedMounts
         attached.mountPoint = try settings.value(.blockMountPoint)?.value
     }
     attached.wantsVsock = try VsockPlan.isWanted(settings)
     if guest.bootProtocols == [.disk] {
         try attached.blocks.boot(from: found.image, foundBy: found.foundBy, bundle.spec)
     }
-    if !bundle.spec.mounts.isEmpty { attached.mountsLeftOut = try GuestMounts.leftOut(bundle.spec, used: used) }
+    if !bundle.spec.mounts.isEmpty {
+        let shared = attached.sharedRoot?.shareable(besides: attached.usedMounts) ?? []
+        attached.mountsLeftOut = try GuestMounts.leftOut(bundle.spec, used: attached.usedMounts.union(shared))
+    }
     return attached
 }
 
@@ -118,6 +129,8 @@ private func plan(
         boot.path = guest.path
         boot.hasInitrd = found.initrd != nil
         boot.process.blockMountPoint = attached.mountPoint
+        let sharedRoot = choice.sharing.flatMap { attached.sharedRoot?.plan($0, besides: attached.usedMounts) }
+        boot.sharedRoot = sharedRoot?.sharing
         var plan = GuestPlan(
             framework: guest.framework, foundBy: found.foundBy, kernel: guest.path,
             loader: guest.loaders[choice.bootProtocol], monitor: monitor.name,
@@ -125,7 +138,8 @@ private func plan(
             hostNeeds: monitor.hostNeeds, bootProtocol: choice.bootProtocol,
             memoryMiB: try choice.memory(
                 limit: spec.linux?.resources?.memory?.limit,
-                others: (accelerator?.agent?.memoryMiB ?? 0) + (found.machine == nil ? 0 : MachinePlan.fileServerMemory)
+                others: (accelerator?.agent?.memoryMiB ?? 0)
+                    + (found.machine == nil ? sharedRoot?.serverMemory ?? 0 : MachinePlan.fileServerMemory)
             ),
             boot: boot,
             commandLine: try found.machine == nil
@@ -135,6 +149,7 @@ private func plan(
             vsock: try VsockPlan(
                 wanted: attached.wantsVsock, for: accelerator, by: guest, on: monitor, found.configuration, host))
         plan.machine = found.machine?.told(of: accelerator)
+        plan.sharedRoot = sharedRoot
         return plan
     } catch {
         let what = found.machine == nil ? "\(guest.path) as a unikernel" : "the image in a virtual machine"

@@ -23,6 +23,8 @@ final class GuestStart {
     /// The root of a monitor or agent that is a program.
     private let root: MonitorRoot?
     private let machine: MachineStart?
+    /// The server of the files that the guest shares with the host.
+    private let fileServer: FileServerStart?
     /// Its virtio socket device.
     private let vsock: GuestVsock?
 
@@ -48,7 +50,8 @@ final class GuestStart {
         kvm = try needsKVM ? held.hold(HostSystem.open(HostFacts.kvmPath, flags: .readWrite)) : nil
         let own = plan.accelerator?.agent
         agent = try own.map { ($0, try held.hold(HostSystem.open($0.program, flags: .readOnly))) }
-        machine = try plan.machine.map { try MachineStart($0, bundle, held) }
+        machine = try plan.machine.map { try MachineStart($0, bundle) }
+        fileServer = try (plan.machine?.fileServer ?? plan.sharedRoot?.server).map { try FileServerStart($0, held) }
         let user = bundle.spec.process?.user ?? User()
         root = try Self.root(plan, launch, machine, user, blocks, besides: [vsock?.program].compactMap { $0 })
         monitor = try plan.program.map { external in
@@ -108,7 +111,10 @@ final class GuestStart {
         request.guestDescriptors += vsock?.descriptors ?? []
         request.monitorRoot = root
         if !sockets.isEmpty { request.monitorRoot?.sockets = (sockets, MonitorLaunch.vsockDirectory) }
-        try machine?.prepare(&request, in: directory)
+        let server = try fileServer?.connect(in: directory)
+        request.guestDescriptors += fileServer?.descriptors ?? []
+        if let machine, let server { try machine.prepare(&request, server) }
+        if let shared = plan.sharedRoot { request.share(shared, by: server) }
         guard let devices = root?.devices, !devices.isEmpty else { return }
         var linux = request.spec.linux ?? LinuxSpec()
         linux.resources = linux.resources ?? Resources()
@@ -187,6 +193,7 @@ final class GuestStart {
             filter: monitor.filter, control: monitor.plan.program.control,
             startRequests: try plan.startRequests(of: monitor.plan, networks: taps.map(\.network), commandLine: line),
             stopRequest: plan.stopRequest, graceSeconds: monitor.plan.graceSeconds, status: plan.status)
+        process.files = fileServer?.link
         process.machine = machine?.link(taps)
         process.reportsEnds = monitor.plan.program.reportsEnds
         process.exitPort = monitor.plan.hardware?.exitPort

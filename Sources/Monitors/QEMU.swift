@@ -18,11 +18,12 @@ public struct QEMU: Monitor {
     public let form = MonitorForm.external(
         MonitorProgram(
             names: ["qemu-system-x86_64"], dataDirectories: ["/usr/share/qemu", "/usr/share/seabios"],
-            accelerators: [.kvm, .tcg], takesDescriptors: true, control: .qmp, calls: QEMUCalls.all
+            accelerators: [.kvm, .tcg], takesDescriptors: true, control: .qmp, calls: QEMUCalls.all,
+            fileCalls: QEMUCalls.files
         ).with(.vhostUser))
 
-    /// By a vhost-user device.
-    public let sharesFiles = true
+    /// By a vhost-user device, or by itself.
+    public let fileSharing = FileSharing.allCases
 
     /// Creates the monitor.
     public init() {}
@@ -87,7 +88,8 @@ public struct QEMU: Monitor {
 
     /// Whether another process is one of the guest's devices.
     private static func sharesMemory(_ launch: MonitorLaunch) -> Bool {
-        launch.share != nil || launch.vsock?.isKernels == false
+        if case .server = launch.share { return true }
+        return launch.vsock != nil && launch.vsock?.isKernels == false
     }
 
     /// A virtio socket device that another process is, or the kernel.
@@ -133,13 +135,21 @@ public struct QEMU: Monitor {
         ]
     }
 
-    /// A tree of files, whose server reads and writes the guest's memory.
+    /// A tree of files, whose server reads and writes the guest's memory, or which is in the monitor's own root.
     private static func share(_ launch: MonitorLaunch, _ bus: String) -> [String] {
-        guard let share = launch.share else { return [] }
-        return [
-            "-chardev", "socket,id=share,fd=\(share)",
-            "-device", "vhost-user-fs-\(bus),chardev=share,tag=\(MonitorLaunch.shareTag)",
-        ]
+        switch launch.share {
+        case nil: []
+        case .server(let socket):
+            [
+                "-chardev", "socket,id=share,fd=\(socket)",
+                "-device", "vhost-user-fs-\(bus),chardev=share,tag=\(MonitorLaunch.shareTag)",
+            ]
+        case .directory:
+            [
+                "-fsdev", "local,id=share,path=\(MonitorLaunch.sharePath),security_model=none,multidevs=remap",
+                "-device", "virtio-9p-\(bus),fsdev=share,mount_tag=\(MonitorLaunch.shareTag)",
+            ]
+        }
     }
 
     private static func ports(_ launch: MonitorLaunch, _ bus: String) -> [String] {

@@ -58,4 +58,14 @@ enum QEMUCalls {
                 "getrusage", "prctl", "seccomp", "umask", "capget",
             ]),
     ]
+
+    /// What a guest does with files by 9P is done by QEMU.
+    static let files = SystemCalls(
+        "files of the guest's",
+        [
+            "chmod", "fchmod", "fchmodat", "fchmodat2", "fchown", "fchownat", "lchown", "fgetxattr", "flistxattr",
+            "fremovexattr", "fsetxattr", "getdents", "lgetxattr", "link", "linkat", "listxattr", "llistxattr",
+            "lremovexattr", "lsetxattr", "mkdir", "mkdirat", "mknod", "mknodat", "openat2", "rename", "renameat",
+            "renameat2", "rmdir", "symlink", "symlinkat", "syncfs", "truncate", "unlink", "unlinkat", "utimensat",
+        ])
 }

@@ -29,6 +29,8 @@ public enum GuestName: String, CaseIterable, Sendable {
     case blockMountPoint = "block-mount-point"
     /// Whether the device of the root filesystem is for the guest.
     case mountRootFilesystem = "mount-rootfs"
+    /// How the guest has the root filesystem where that is not by a block device.
+    case rootSharing = "root-sharing"
     /// How the guest reaches a vAccel agent.
     case accelerator = "vaccel"
     /// Where that agent is.
@@ -60,6 +62,7 @@ public enum GuestName: String, CaseIterable, Sendable {
         case .blockMountPoint: ["blkMntPoint"]
         // The second is what urunc called it before version 0.6.
         case .mountRootFilesystem: ["mountRootfs", "useDMBlock"]
+        case .rootSharing: []
         case .accelerator: ["vAccel"]
         case .acceleratorAddress: ["RPCAddress"]
         case .vsock: []

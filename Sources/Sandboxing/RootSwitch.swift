@@ -195,6 +195,7 @@ struct RootSwitch {
         let place = "/proc"
         let inodes = settings.monitorRoot == nil ? 4 : 64
         let opened = settings.monitorRoot?.openHostFiles() ?? []
+        let shared = try sharedByMonitor()
         // A monitor's device nodes are the only ones there, and nobody inside can make any.
         var flags: MountFlags = [.noSetUserID, .noExecute]
         if settings.monitorRoot?.devices.isEmpty != false { flags.insert(.noDevices) }
@@ -213,6 +214,10 @@ struct RootSwitch {
             do {
                 let root = try open(".", flags: [.directory, .pathOnly])
                 try monitor.furnish(root.raw, rootPath: settings.rootPath, opened: opened)
+                if let shared {
+                    try shared.tree.attach(shared.files, at: shared.place, in: root.raw, settings)
+                    try mountOwnProcesses(at: "\(place)/proc")
+                }
             } catch {
                 throw Failure("cannot make the monitor's root", cause: error)
             }
@@ -220,5 +225,19 @@ struct RootSwitch {
         try pivotRootToCurrentDirectory()
         try mount(nil, at: "/", flags: flags.union([.remount, .bind, .readOnly]))
         return console
+    }
+
+    /// What a monitor that shares files reaches its descriptors by: the container's processes and nothing of the kernel's.
+    private func mountOwnProcesses(at path: String) throws(HostError) {
+        try makeDirectory(path, mode: 0o555)
+        try mount(
+            "proc", at: path, type: "proc", flags: [.noSetUserID, .noDevices, .noExecute],
+            data: "hidepid=2,subset=pid")
+    }
+
+    /// The files that the monitor itself gives its guest, and where it wants to find them.
+    private func sharedByMonitor() throws -> (tree: SharedTree, files: SharedTree.Opened, place: String)? {
+        guard let tree = settings.sharedTree, case .monitor(let place) = tree.provider else { return nil }
+        return (tree, try tree.open(settings), place)
     }
 }

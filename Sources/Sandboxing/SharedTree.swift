@@ -1,35 +1,61 @@
 internal import HostSystem
 internal import OCISpec
 
-/// The files that a virtual machine shares with its host, and the program that serves them: the root filesystem and
-/// config.json's bind mounts, each a mount of its own in a root that has nothing else.
+/// The files that a guest shares with its host, the root filesystem and config.json's bind mounts, and the program that
+/// serves them.
 ///
-/// The server begins with process 1, in namespaces of its own but for the container's, and ends when the machine does. Of
-/// the capabilities that containers have by default it has those about files. See virtiofsd(1).
+/// A server begins with process 1, in namespaces of its own but for the container's, in a root that has nothing else, and
+/// ends when the guest does. Of the capabilities that containers have by default it has those about files. See
+/// virtiofsd(1).
 public struct SharedTree {
-    /// The program's path on the host.
-    public var path: String
-    /// The open program.
-    public var program: Int32
-    /// Where it takes the machine's connection.
-    public var listener: Int32
-    /// What becomes its standard error.
-    public var errors: Int32
+    /// What the guest finds in it.
+    public enum Layout {
+        /// The root filesystem and each mount apart, for a machine's process 1 that reads this.
+        case parts(configuration: [UInt8])
+        /// The root filesystem with the mounts at their destinations.
+        case whole
+    }
+
+    /// A program that serves the tree.
+    public struct Server {
+        /// The program's path on the host.
+        public let path: String
+        /// The open program.
+        public let program: Int32
+        /// Where it takes the monitor's connection.
+        public let listener: Int32
+        /// What becomes its standard error.
+        public let errors: Int32
+
+        /// A server.
+        public init(path: String, program: Int32, listener: Int32, errors: Int32) {
+            self.path = path
+            self.program = program
+            self.listener = listener
+            self.errors = errors
+        }
+    }
+
+    /// Who gives the guest the files.
+    public enum Provider {
+        /// A program beside the monitor.
+        case server(Server)
+        /// The monitor, which finds the tree at this path of its root.
+        case monitor(place: String)
+    }
+
+    /// What the guest finds.
+    public let layout: Layout
     /// The numbers of the mounts in config.json.
-    public var mounts: [Int]
-    /// What the machine's process 1 reads, beside the files.
-    public var configuration: [UInt8]
+    public let mounts: [Int]
+    /// Who gives it to the guest.
+    public let provider: Provider
 
     /// A tree.
-    public init(
-        path: String, program: Int32, listener: Int32, errors: Int32, mounts: [Int], configuration: [UInt8]
-    ) {
-        self.path = path
-        self.program = program
-        self.listener = listener
-        self.errors = errors
+    public init(_ layout: Layout, mounts: [Int], by provider: Provider) {
+        self.layout = layout
         self.mounts = mounts
-        self.configuration = configuration
+        self.provider = provider
     }
 
     /// What is about files, and what takes the rest away: CAP_SETPCAP and CAP_SYS_CHROOT, which the program gives up.
@@ -39,64 +65,100 @@ public struct SharedTree {
     ]
     private static let place = "share"
 
-    /// Starts the server, as a child of process 1; its root is made in the child's own mount namespace.
+    /// Starts the server, where there is one, as a child of process 1; its root is made in the child's own mount
+    /// namespace.
     func serve(_ settings: SandboxSettings) throws {
+        guard case .server(let server) = provider else { return }
         let pair = try SocketPair().take()
         let child = try cloneProcess(namespaces: NamespaceFlag.mount)
         if child == 0 {
             let report = (try? duplicate(pair.second, from: 4).release()) ?? pair.second
             do {
                 try setParentDeathSignal(Signal.kill)
-                try furnish(settings)
-                try begin(reportingTo: report)
+                try furnish(for: server, settings)
+                try begin(server, reportingTo: report)
             } catch {
                 try? sendMessage([UInt8]("\(error)".utf8.prefix(4000)), to: report)
                 exitNow(1)
             }
         }
-        for number in [pair.second, listener, errors, program] { _ = Descriptor(owning: number) }
+        for number in [pair.second, server.listener, server.errors, server.program] { _ = Descriptor(owning: number) }
         let answer = Descriptor(owning: pair.first)
         let reason = try receiveMessage(answer.raw)
         guard reason.isEmpty else {
-            throw Failure("cannot serve files to the virtual machine: \(String(decoding: reason, as: UTF8.self))")
+            throw Failure("cannot serve files to the guest: \(String(decoding: reason, as: UTF8.self))")
         }
     }
 
     // MARK: its root
 
-    private func furnish(_ settings: SandboxSettings) throws {
+    private func furnish(for server: Server, _ settings: SandboxSettings) throws {
         try mount(nil, at: "/", flags: [.private, .recursive])
-        let rootMount = try shareRoot(settings)
-        let sources = try mounts.map { try openMount($0, settings) }
+        let opened = try open(settings)
+        var size = 0
+        if case .parts(let configuration) = layout { size = configuration.count }
         let place = "/proc"
         try mount(
             "tmpfs", at: place, type: "tmpfs", flags: [.noSetUserID, .noDevices],
-            data: "mode=755,size=\(64 + 2 * configuration.count >> 10)k,nr_inodes=\(64 + sources.count)")
+            data: "mode=755,size=\(64 + 2 * size >> 10)k,nr_inodes=\(64 + mounts.count)")
         try changeDirectory(to: place)
-        let root = try open(".", flags: [.directory, .pathOnly])
-        try MonitorRoot(programs: [path], directories: [], files: [], devices: [], owner: (0, 0))
+        let root = try HostSystem.open(".", flags: [.directory, .pathOnly])
+        try MonitorRoot(programs: [server.path], directories: [], files: [], devices: [], owner: (0, 0))
             .furnish(root.raw, rootPath: settings.rootPath)
         try makeDirectory("proc", mode: 0o555)
-        for directory in [Self.place, "\(Self.place)/root", "\(Self.place)/mounts"] {
-            try makeDirectory(directory, mode: 0o755)
-        }
-        try writeConfiguration(root.raw)
-        try attach(rootMount, "\(Self.place)/root", root.raw)
-        for (number, source) in zip(mounts, sources) {
-            let name = "\(Self.place)/mounts/\(number)"
-            if try status(of: source).kind == .directory {
-                try makeDirectory(name, mode: 0o755)
-            } else {
-                try makeNode(name, in: root.raw, mode: NodeMode.regular | 0o644)
-            }
-            try attach(source, name, root.raw)
+        switch layout {
+        case .whole: try attach(opened, at: "/\(Self.place)", in: root.raw, settings)
+        case .parts(let configuration): try spread(opened, configuration, in: root.raw)
         }
         try mount("proc", at: "\(place)/proc", type: "proc", flags: [.noSetUserID, .noDevices, .noExecute])
         try pivotRootToCurrentDirectory()
         try mount(nil, at: "/", flags: [.remount, .bind, .readOnly, .noSetUserID, .noDevices])
     }
 
-    private func writeConfiguration(_ root: Int32) throws(HostError) {
+    /// The root filesystem and the mounts, attached nowhere yet.
+    typealias Opened = (root: Int32, sources: [Int32])
+
+    /// Opens what is shared, before the places where the container and its mounts are, are covered.
+    func open(_ settings: SandboxSettings) throws -> Opened {
+        (try shareRoot(settings), try mounts.map { try openMount($0, settings) })
+    }
+
+    /// Makes the tree at the path `place` of `root`, with the mounts at their destinations.
+    func attach(_ opened: Opened, at place: String, in root: Int32, _ settings: SandboxSettings) throws {
+        let name = String(place.dropFirst())
+        try makeDirectory(name, in: root, mode: 0o755)
+        try attach(opened.root, name, root)
+        let tree = RootTree(directory: try openBeneath(root, name, flags: [.directory, .pathOnly]))
+        for (number, source) in zip(mounts, opened.sources) {
+            let isDirectory = try status(of: source).kind == .directory
+            let destination = settings.spec.mounts[number].destination
+            do throws(HostError) {
+                let place = try tree.make(destination, isDirectory: isDirectory)
+                try attachMount(source, at: place.descriptor.raw)
+            } catch {
+                throw Failure(at: "/mounts/\(number)", "cannot share \(destination)", cause: error)
+            }
+        }
+    }
+
+    private func spread(_ opened: Opened, _ configuration: [UInt8], in root: Int32) throws {
+        for directory in [Self.place, "\(Self.place)/root", "\(Self.place)/mounts"] {
+            try makeDirectory(directory, mode: 0o755)
+        }
+        try write(configuration, in: root)
+        try attach(opened.root, "\(Self.place)/root", root)
+        for (number, source) in zip(mounts, opened.sources) {
+            let name = "\(Self.place)/mounts/\(number)"
+            if try status(of: source).kind == .directory {
+                try makeDirectory(name, mode: 0o755)
+            } else {
+                try makeNode(name, in: root, mode: NodeMode.regular | 0o644)
+            }
+            try attach(source, name, root)
+        }
+    }
+
+    private func write(_ configuration: [UInt8], in root: Int32) throws(HostError) {
         let file = try openBeneath(
             root, "\(Self.place)/config.json", flags: [.writeOnly, .create, .exclusive], mode: 0o400)
         try writeAll(configuration, to: file.raw, named: "config.json")
@@ -162,10 +224,10 @@ public struct SharedTree {
 
     // MARK: the program
 
-    private func begin(reportingTo report: Int32) throws -> Never {
-        let program = try duplicate(program, from: 4).release()
+    private func begin(_ server: Server, reportingTo report: Int32) throws -> Never {
+        let program = try duplicate(server.program, from: 4).release()
         let (listener, errors) = (
-            try duplicate(listener, from: 4).release(), try duplicate(errors, from: 4).release()
+            try duplicate(server.listener, from: 4).release(), try duplicate(server.errors, from: 4).release()
         )
         try duplicate(listener, to: 3)
         for number in Int32(0)...2 { try duplicate(errors, to: number) }
@@ -180,9 +242,9 @@ public struct SharedTree {
         try execute(
             descriptor: program,
             arguments: [
-                path, "--fd=3", "-o", "source=/\(Self.place)", "-o", "sandbox=chroot", "-o", "announce_submounts",
-                "-o", "modcaps=-mknod", "-o", "cache=auto", "-o", "log_level=err", "--rlimit-nofile=0",
-                "--thread-pool-size=0",
+                server.path, "--fd=3", "-o", "source=/\(Self.place)", "-o", "sandbox=chroot", "-o",
+                "announce_submounts", "-o", "modcaps=-mknod", "-o", "cache=auto", "-o", "log_level=err",
+                "--rlimit-nofile=0", "--thread-pool-size=0",
             ], environment: [])
     }
 }

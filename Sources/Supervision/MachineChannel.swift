@@ -3,19 +3,13 @@ internal import LaunchPlanning
 
 /// What connects a virtual machine's program with its container: made at `create`, used by process 1.
 public struct MachineLink {
-    /// The monitor's connection to the server of files.
-    public let share: Int32
-    /// Where the server's complaints arrive; at its end it has ended.
-    public let shareErrors: Int32
     /// What the machine's process 1 is told first.
     public let settings: JSONValue
     /// Whether the program has a terminal.
     public let hasTerminal: Bool
 
     /// A link.
-    public init(share: Int32, shareErrors: Int32, settings: JSONValue, hasTerminal: Bool) {
-        self.share = share
-        self.shareErrors = shareErrors
+    public init(settings: JSONValue, hasTerminal: Bool) {
         self.settings = settings
         self.hasTerminal = hasTerminal
     }
@@ -29,7 +23,6 @@ final class MachineChannel {
     /// The status of a container whose machine ends without telling one.
     static let unknownStatus: Int32 = 255
     private static let longestLine = 1 << 16
-    private static let mostComplaints = 2048
 
     private let link: MachineLink
     private let control: (ours: Int32, theirs: Int32)
@@ -38,11 +31,9 @@ final class MachineChannel {
     private var outputs: [Int32] = []
     private var buffer: [UInt8] = []
     private var hasControl = true
-    private var hasServer = true
-    private var complaints: [UInt8] = []
 
-    /// Which of ``watched`` can be read.
-    var ready: [Bool] = []
+    /// Whether ``watched`` can be read.
+    var isReady = false
     /// Whether the program has begun.
     private(set) var hasStarted = false
     /// Why the program did not begin.
@@ -61,11 +52,11 @@ final class MachineChannel {
         streams = Array(pairs.dropFirst())
     }
 
-    /// What the monitor gets, in the order of a ``GuestModel/MonitorLaunch``: the share, then the ports.
-    var forMonitor: [Int32] { [link.share, control.theirs] + streams.map(\.theirs) }
+    /// What the monitor gets: the machine's ports.
+    var forMonitor: [Int32] { [control.theirs] + streams.map(\.theirs) }
 
-    /// The descriptors to wait for.
-    var watched: [Int32] { [hasControl ? control.ours : -1, hasServer ? link.shareErrors : -1] }
+    /// The descriptor to wait for; negative for none.
+    var watched: Int32 { hasControl ? control.ours : -1 }
 
     /// Begins the conversation and to pass the program's streams on, once the monitor has its ends.
     func begin() throws {
@@ -116,10 +107,8 @@ final class MachineChannel {
 
     /// Takes what has come; false when nothing has.
     func take() -> Bool {
-        let isReady = ready
-        ready = []
-        if isReady.count > 1, isReady[1] { takeComplaints() }
-        guard isReady.first == true else { return false }
+        guard isReady else { return false }
+        isReady = false
         let bytes = (try? readSome(control.ours, named: "virtual machine")) ?? []
         if bytes.isEmpty { hasControl = false }
         buffer += bytes
@@ -134,18 +123,5 @@ final class MachineChannel {
         }
         if buffer.count > Self.longestLine { buffer = [] }
         return true
-    }
-
-    private func takeComplaints() {
-        let bytes = (try? readSome(link.shareErrors, named: "virtiofsd")) ?? []
-        complaints = Array((complaints + bytes).suffix(Self.mostComplaints))
-        if bytes.isEmpty { hasServer = false }
-    }
-
-    /// Why the machine has no files any more; nil while it has.
-    var serverFailure: String? {
-        guard !hasServer, status == nil else { return nil }
-        let words = String(decoding: complaints, as: UTF8.self).split(separator: "\n").joined(separator: "; ")
-        return "the virtual machine's server of files has ended" + (words.isEmpty ? "" : ": \(words)")
     }
 }

@@ -25,6 +25,8 @@ public struct MonitorProcess {
     public let graceSeconds: Int
     /// The container's status for the monitor's own, and the signal upon which the guest was asked to end.
     public let status: (Int32, Int32?) -> Int32
+    /// The server of the files that the guest shares with the host; nil for a guest without.
+    public var files: FileServerLink?
     /// What a virtual machine with an ordinary program has beside its monitor; nil for any other guest.
     public var machine: MachineLink?
     /// Whether it reports how guests end, see ``GuestModel/MonitorProgram/reportsEnds``.

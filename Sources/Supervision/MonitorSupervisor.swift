@@ -24,20 +24,22 @@ public struct MonitorSupervisor {
             let control = try SocketPair(stream: true).take()
             let errors = try errorChannel()
             let reports = try monitor.reportsEnds ? GuestReports(monitor.exitPort) : nil
+            let files = monitor.files.map(FileServerWatch.init)
             let machine = try monitor.machine.map { try MachineChannel($0) }
             let supervisor = currentProcess()
             let child = try cloneProcess(namespaces: 0)
             if child == 0 {
                 become(
                     of: supervisor, control: control.second, errors: errors.second,
-                    more: machine?.forMonitor ?? [], failed)
+                    more: [files?.share].compactMap { $0 } + (machine?.forMonitor ?? []), failed)
             }
             for number in [control.second, errors.second, monitor.program] + monitor.descriptors {
                 _ = Descriptor(owning: number)
             }
+            if let files { _ = Descriptor(owning: files.share) }
             try machine?.begin()
             let watch = MonitorWatch(
-                monitor, machine, reports, child: child, control: control.first, errors: errors.first,
+                monitor, files, machine, reports, child: child, control: control.first, errors: errors.first,
                 timeline)
             let status = try watch.attend(signals, started: started)
             machine?.finish()
@@ -78,6 +80,7 @@ final class MonitorWatch {
     }
 
     private let monitor: MonitorProcess
+    private let files: FileServerWatch?
     private let machine: MachineChannel?
     private let reports: GuestReports?
     private let timeline: Timeline
@@ -111,11 +114,12 @@ final class MonitorWatch {
     private static let mostSaid = 4096
 
     init(
-        _ monitor: MonitorProcess, _ machine: MachineChannel?, _ reports: GuestReports?, child: Int32, control: Int32,
-        errors: Int32, _ timeline: Timeline
+        _ monitor: MonitorProcess, _ files: FileServerWatch?, _ machine: MachineChannel?, _ reports: GuestReports?,
+        child: Int32, control: Int32, errors: Int32, _ timeline: Timeline
     ) {
         self.monitor = monitor
         self.timeline = timeline
+        self.files = files
         self.machine = machine
         self.reports = reports
         self.child = child
@@ -136,7 +140,7 @@ final class MonitorWatch {
                 if ready.errors { try takeErrors() }
                 if ready.control { try takeMessages(started) }
                 if isConnecting { try connect() }
-                if let status = try takeWords(started) ?? takeReport(started) { return status }
+                if let status = try takeWords(started) ?? takeReport(started) ?? endWithoutFiles() { return status }
                 while let signal = try signals.next() {
                     if let status = try take(signal, started) { return status }
                 }
@@ -165,10 +169,10 @@ final class MonitorWatch {
         // A negative descriptor is none to poll(2).
         let ready = try waitUntilReadable(
             [signals, hasControl ? session?.socket ?? control : -1, hasErrors ? errors : -1]
-                + (reports?.watched ?? []) + (machine?.watched ?? []), timeout: timeout)
-        let others = ready.dropFirst(3)
-        if let reports { reports.ready = Array(others.prefix(reports.watched.count)) }
-        machine?.ready = Array(others.dropFirst(reports?.watched.count ?? 0))
+                + [files?.watched ?? -1, machine?.watched ?? -1] + (reports?.watched ?? []), timeout: timeout)
+        if ready[3] { files?.take() }
+        machine?.isReady = ready[4]
+        reports?.ready = Array(ready.dropFirst(5))
         return (ready[1], ready[2])
     }
 
@@ -240,8 +244,7 @@ final class MonitorWatch {
 
     /// Takes what a machine's process 1 says; returns the program's status once it has one.
     private func takeWords(_ started: () -> Void) throws -> Int32? {
-        guard let machine else { return nil }
-        guard machine.take() else { return try machine.serverFailure.flatMap(endWithoutFiles) }
+        guard let machine, machine.take() else { return nil }
         if let reason = machine.failure { throw Failure(reason) }
         if case .starting = phase, machine.hasStarted { begin(started) }
         guard let status = machine.status else { return nil }
@@ -263,8 +266,9 @@ final class MonitorWatch {
         }
     }
 
-    /// The server ends with the monitor, too; only a machine that goes on has lost it.
-    private func endWithoutFiles(_ reason: String) throws -> Int32? {
+    /// The server ends with the monitor, too; only a guest that goes on has lost it.
+    private func endWithoutFiles() throws -> Int32? {
+        guard let reason = files?.failure else { return nil }
         let process = try openProcess(child)
         if try waitUntilReadable([process.raw], timeout: 500)[0] { return nil }
         if case .starting = phase { throw Failure(reason) }

@@ -58,6 +58,18 @@ import Testing
             $0.disks = ["root"]
         }
         #expect(try line(Linux(), disk) == "\(Self.start) root=/dev/vda rw init=/sbin/app -- \"a b\"")
+        // An initial RAM disk has what mounts them.
+        let shared = Self.boot(["/sbin/app"]) {
+            $0.hasInitrd = true
+            $0.disks = ["data"]
+            $0.sharedRoot = .virtiofs
+        }
+        #expect(try line(Linux(), shared) == "\(Self.start) root=fs0 rootfstype=virtiofs rw init=/sbin/app")
+        var older = shared
+        older.sharedRoot = .plan9
+        #expect(
+            try line(Linux(), older) == "\(Self.start) root=fs0 rootfstype=9p "
+                + "rootflags=trans=virtio,version=9p2000.L,msize=512000,cache=mmap rw init=/sbin/app")
         let relative = GuestError(
             "argument 0 \"sh\" is no absolute path, which the kernel wants of its first program")
         #expect(throws: relative) { try line(Linux(), Self.boot(["sh", "-c", "true"])) }

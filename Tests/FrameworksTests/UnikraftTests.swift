@@ -142,6 +142,18 @@ func recognise(
         #expect(try line(Unikraft(), old) == "vfs.rootfs=initrd --")
     }
 
+    @Test(arguments: [false, true])
+    func mountsSharedFiles(besideInitrd hasInitrd: Bool) throws {
+        let boot = Self.boot([]) {
+            $0.sharedRoot = .plan9
+            $0.hasInitrd = hasInitrd
+        }
+        #expect(try line(Unikraft(), boot) == "vfs.fstab=fs0:/:9pfs --")
+        var old = boot
+        old.version = "0.15.0"
+        #expect(try line(Unikraft(), old) == "vfs.rootfs=9pfs vfs.rootdev=fs0 --")
+    }
+
     @Test func countsWords() throws {
         func boot(_ arguments: Int, _ environment: [String] = []) -> GuestBoot {
             Self.boot([String](repeating: "x", count: arguments)) { $0.process.environment = environment }
@@ -190,7 +202,10 @@ func recognise(
         let qemu = try #require(try recognise(Unikraft(), builder.elf.image))
         #expect(qemu.framework == "unikraft")
         #expect(qemu.bootProtocols == [.multiboot])
-        #expect(qemu.hardware == GuestHardware(transports: [.pci], needsACPI: true, needsPC: true, takesInitrd: true))
+        #expect(
+            qemu.hardware
+                == GuestHardware(
+                    transports: [.pci], needsACPI: true, needsPC: true, takesInitrd: true, fileSharing: [.plan9]))
         #expect(qemu.version == "0.17.0~484ff20")
         #expect(qemu.options.isEmpty)
         #expect(qemu.leastMemoryBytes == 0x60_0000)

@@ -11,16 +11,16 @@ DEVICES(BLOCK_DEVICE("disk"), BLOCK_DEVICE("disk1"));
 
 static uint8_t sector[32768];
 static char words[8192];
-static const char *next_word = words;
+static const char *line_place = words;
 
 /// The next word of the command line; NULL behind the last.
 static const char *word(void) {
-    while (*next_word == 0 && next_word < words + sizeof words - 1)
-        next_word++;
-    if (next_word == words + sizeof words - 1)
+    while (*line_place == 0 && line_place < words + sizeof words - 1)
+        line_place++;
+    if (line_place == words + sizeof words - 1)
         return NULL;
-    const char *found = next_word;
-    next_word += length(found);
+    const char *found = line_place;
+    line_place += length(found);
     return found;
 }
 

@@ -74,6 +74,16 @@ uint64_t parse_number(const char *text, uint64_t fallback) {
     return number;
 }
 
+const char *next_word(const char **line, char *place, size_t size) {
+    while (**line == ' ')
+        (*line)++;
+    size_t index = 0;
+    while (**line && **line != ' ' && index + 1 < size)
+        place[index++] = *(*line)++;
+    place[index] = 0;
+    return place;
+}
+
 // The compiler may call these two for any initialisation or assignment of a structure.
 
 // Eight bytes at a time: where KVM emulates instructions, each step of a repeated one costs as much as any other.

@@ -36,6 +36,8 @@ int equal(const char *left, const char *right);
 size_t length(const char *text);
 /// Reads a decimal number from all of `text`; returns `fallback` when `text` is empty and aborts when it is no number.
 uint64_t parse_number(const char *text, uint64_t fallback);
+/// Copies the next word of `line`, without blanks, to `place`, and goes on behind it; an empty one at the end.
+const char *next_word(const char **line, char *place, size_t size);
 
 // platform_hvt.c, platform_spt.c, platform_virt.c: what the host offers.
 

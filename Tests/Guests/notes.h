@@ -10,8 +10,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/// The third is the virt platform's only.
-enum device_type { DEVICE_BLOCK = 1, DEVICE_NET = 2, DEVICE_VSOCK = 3, DEVICE_RESERVED_FIRST = 1 << 30 };
+/// The third and fourth are the virt platform's only.
+enum device_type { DEVICE_BLOCK = 1, DEVICE_NET = 2, DEVICE_VSOCK = 3, DEVICE_FILES = 4, DEVICE_RESERVED_FIRST = 1 << 30 };
 
 /// One device in the manifest. The tender fills in all but name and type, in its copy in guest memory.
 struct manifest_entry {
@@ -48,6 +48,7 @@ struct manifest {
 #define BLOCK_DEVICE(device_name) {.name = device_name, .type = DEVICE_BLOCK}
 #define NET_DEVICE(device_name) {.name = device_name, .type = DEVICE_NET}
 #define VSOCK_DEVICE(device_name) {.name = device_name, .type = DEVICE_VSOCK}
+#define FILES_DEVICE(device_name) {.name = device_name, .type = DEVICE_FILES}
 
 #ifdef GUEST_VIRT
 extern struct manifest guest_manifest;

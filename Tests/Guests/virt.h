@@ -129,6 +129,15 @@ int vsock_poll(struct vsock_stream *(*stream)(uint32_t port, uint32_t host_port,
 /// Sleeps until a packet may be there, or `nanoseconds` are over.
 void vsock_wait(uint64_t nanoseconds);
 
+// virt_files.c: files of the host's.
+
+/// Whether there is a device.
+int files_are_there(void);
+/// Reads what a file begins with; the number of bytes, -1 when it cannot be read.
+int files_read(const char *path, char *text, size_t room);
+/// Makes a file of `text`; 0 unless it cannot be done.
+int files_write(const char *path, const char *text, size_t size);
+
 // virt_button.c
 
 /// Notes that the power button was pressed, and has it take back its interrupt.

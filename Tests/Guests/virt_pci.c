@@ -18,7 +18,7 @@ enum { MANY_FUNCTIONS = 1 << 23, BAR_64_BITS = 4 };
 enum { CAPABILITY_VENDOR = 0x09, CAPABILITY_MSIX = 0x11 };
 enum { MSIX_ENABLE = 1u << 31, LOCAL_APIC = 0xfee00000, NO_VECTOR = 0xffff };
 
-enum { VIRTIO_VENDOR = 0x1af4, MODERN_FIRST = 0x1040, OLDER_NET = 0x1000, OLDER_BLOCK = 0x1001 };
+enum { VIRTIO_VENDOR = 0x1af4, MODERN_FIRST = 0x1040, OLDER_NET = 0x1000, OLDER_BLOCK = 0x1001, OLDER_FILES = 0x1009 };
 
 // What a capability of virtio's tells, section 4.1.4.
 enum { TELLS_COMMON = 1, TELLS_NOTIFICATION = 2, TELLS_DEVICE = 4 };
@@ -136,8 +136,9 @@ static void add(unsigned function, uint16_t id) {
     if (id == OLDER_NET || id == OLDER_BLOCK)
         device.kind = id == OLDER_NET ? VIRTIO_NET : VIRTIO_BLOCK;
     else
-        device.kind = (enum virtio_kind)(id - MODERN_FIRST);
-    if (device.kind != VIRTIO_NET && device.kind != VIRTIO_BLOCK && device.kind != VIRTIO_VSOCK)
+        device.kind = id == OLDER_FILES ? VIRTIO_FILES : (enum virtio_kind)(id - MODERN_FIRST);
+    if (device.kind != VIRTIO_NET && device.kind != VIRTIO_BLOCK && device.kind != VIRTIO_FILES &&
+        device.kind != VIRTIO_VSOCK)
         return;
     uint32_t command = read_config(function, PCI_COMMAND);
     write_config(function, PCI_COMMAND, (command & 0xffff) | COMMAND_MEMORY | COMMAND_MASTER | COMMAND_NO_INTX);

@@ -24,7 +24,8 @@ static struct virtio_device *next_device(enum virtio_kind kind) {
 
 static void attach(struct manifest_entry *entry, uint64_t handle) {
     static const enum virtio_kind kinds[] = {
-        [DEVICE_NET] = VIRTIO_NET, [DEVICE_BLOCK] = VIRTIO_BLOCK, [DEVICE_VSOCK] = VIRTIO_VSOCK};
+        [DEVICE_NET] = VIRTIO_NET, [DEVICE_BLOCK] = VIRTIO_BLOCK, [DEVICE_VSOCK] = VIRTIO_VSOCK,
+        [DEVICE_FILES] = VIRTIO_FILES};
     struct virtio_device *device = next_device(kinds[entry->type]);
     if (device == NULL)
         return;
@@ -34,6 +35,8 @@ static void attach(struct manifest_entry *entry, uint64_t handle) {
         net_attach(entry, handle, device);
     else if (entry->type == DEVICE_VSOCK)
         vsock_attach(handle, device);
+    else if (entry->type == DEVICE_FILES)
+        files_attach(device);
     else
         block_attach(entry, handle, device);
 }

@@ -5,7 +5,7 @@
 
 #include "virt.h"
 
-enum virtio_kind { VIRTIO_NET = 1, VIRTIO_BLOCK = 2, VIRTIO_VSOCK = 19 };
+enum virtio_kind { VIRTIO_NET = 1, VIRTIO_BLOCK = 2, VIRTIO_FILES = 9, VIRTIO_VSOCK = 19 };
 enum { VIRTIO_DEVICES = 32 };
 
 struct virtio_device;
@@ -97,9 +97,11 @@ void mmio_find_by_address(void);
 /// Returns whether there is a PCI bus at all.
 int pci_find(void);
 
-// virt_net.c, virt_block.c and virt_vsock.c
+// virt_net.c, virt_block.c, virt_files.c and virt_vsock.c
 
 /// Drives the device as the one with this handle.
 void net_attach(struct manifest_entry *entry, uint64_t handle, struct virtio_device *device);
 void block_attach(struct manifest_entry *entry, uint64_t handle, struct virtio_device *device);
 void vsock_attach(uint64_t handle, struct virtio_device *device);
+/// Drives the device as the only one of its kind.
+void files_attach(struct virtio_device *device);

@@ -156,24 +156,14 @@ static void serve(uint32_t port, uint64_t count) {
     put("served\n");
 }
 
-static const char *word(const char **line, char *place, size_t size) {
-    while (**line == ' ')
-        (*line)++;
-    size_t index = 0;
-    while (**line && **line != ' ' && index + 1 < size)
-        place[index++] = *(*line)++;
-    place[index] = 0;
-    return place;
-}
-
 int guest_main(void) {
     char what[16], text[24];
     const char *line = command_line();
     if (!vsock_is_there())
         guest_abort("there is no device");
-    while (*word(&line, what, sizeof what)) {
-        uint32_t port = (uint32_t)parse_number(word(&line, text, sizeof text), 0);
-        uint64_t number = parse_number(word(&line, text, sizeof text), 0);
+    while (*next_word(&line, what, sizeof what)) {
+        uint32_t port = (uint32_t)parse_number(next_word(&line, text, sizeof text), 0);
+        uint64_t number = parse_number(next_word(&line, text, sizeof text), 0);
         if (equal(what, "connect"))
             connect(port, number);
         else if (equal(what, "many"))

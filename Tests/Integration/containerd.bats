@@ -283,6 +283,27 @@ ends_task() { # ID SIGNAL STATUS
     ends_task linux KILL 137
 }
 
+@test "ctr runs a Linux kernel with the image's own files as its root, and a volume" {
+    need_linux_image ctr image import
+    [[ -x /usr/lib/qemu/virtiofsd || -x /usr/libexec/virtiofsd ]] || skip "virtiofsd is not installed"
+    local name value
+    for name in binary=/boot/vmlinuz initrd=/boot/initrd unikernelType=linux hypervisor=qemu mountRootfs=true; do
+        value=$(printf %s "${name#*=}" | base64 --wrap 0)
+        printf '%s\n' "com.urunc.unikernel.${name%%=*} $value"
+    done | jq --raw-input --slurp 'split("\n") | map(select(. != "") | split(" ") | {(.[0]): .[1]}) | add' >"$LAB/urunc.json"
+    lab_busybox_image rooted "$LAB/urunc.json=urunc.json" "$GUESTS/linux/vmlinuz=boot/vmlinuz" \
+        "$GUESTS/linux/initrd=boot/initrd" "$GUESTS/exit.linux=bin/exit"
+    in_lab ctr image import "$LAB/rooted.tar" >/dev/null
+    mkdir "$LAB/volume"
+    echo 'of the host' >"$LAB/volume/file"
+    call ctr run "${runtime_options[@]}" --rm --cgroup "/$LAB_NAME/rooted" --memory-limit 402653184 \
+        --mount "type=bind,src=$LAB/volume,dst=/volume,options=rbind:rw" localhost/test/rooted:latest rooted \
+        /bin/sh -c 'cat /volume/file; echo of the guest >/volume/new; echo $0 >/kept; cat /kept; sync; /bin/exit 5' 'two words'
+    expect_status 5
+    expect_contains $'of the host\ntwo words'
+    equal "$(<"$LAB/volume/new")" 'of the guest'
+}
+
 # A network for `ctr run --cni`.
 lab_cni() { # NUMBER
     [[ -x /usr/lib/cni/bridge ]] || skip "containernetworking-plugins is not installed"

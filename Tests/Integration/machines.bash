@@ -62,3 +62,17 @@ serves_in_pod() {
     equal "$(at "$pod" ip link show)" "$(<"$TEST_DIR/before")" "links of the pod"
     equal "$(at "$pod" tc filter show dev eth0 ingress)" '' "filters of the pod"
 }
+
+# A container around Debian's kernel, with enough memory for it.
+linux_bundle() { # ARGS...
+    "$repository/Hack/linux-guest" >"$TEST_DIR/linux.log" 2>&1 || {
+        [[ $? == 77 ]] || fail "Hack/linux-guest: $(cat "$TEST_DIR/linux.log")"
+        skip "$(tail -n 1 "$TEST_DIR/linux.log")"
+    }
+    guest_bundle virt hello "$@"
+    rm "$BUNDLE/rootfs/unikernel"
+    cp "$GUESTS"/linux/{vmlinuz,initrd} "$BUNDLE/rootfs"
+    edit '.linux.resources.memory.limit = 402653184 | .process.args[0] = "/vmlinuz" | .process.env = ["WORDS=a b"]
+        | .annotations = {"org.swiftlet.unikernel.binary": "/vmlinuz", "org.swiftlet.unikernel.type": "linux",
+            "org.swiftlet.unikernel.initrd": "/initrd"}'
+}

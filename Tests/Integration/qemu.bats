@@ -208,20 +208,6 @@ monitor_pid() { pgrep --parent "$PID"; }
     expect_refusal '/linux/namespaces: the guest has network devices and would take'
 }
 
-# A container around Debian's kernel, with enough memory for it.
-linux_bundle() { # ARGS...
-    "$repository/Hack/linux-guest" >"$TEST_DIR/linux.log" 2>&1 || {
-        [[ $? == 77 ]] || fail "Hack/linux-guest: $(cat "$TEST_DIR/linux.log")"
-        skip "$(tail -n 1 "$TEST_DIR/linux.log")"
-    }
-    guest_bundle virt hello "$@"
-    rm "$BUNDLE/rootfs/unikernel"
-    cp "$GUESTS"/linux/{vmlinuz,initrd} "$BUNDLE/rootfs"
-    edit '.linux.resources.memory.limit = 402653184 | .process.args[0] = "/vmlinuz" | .process.env = ["WORDS=a b"]
-        | .annotations = {"org.swiftlet.unikernel.binary": "/vmlinuz", "org.swiftlet.unikernel.type": "linux",
-            "org.swiftlet.unikernel.initrd": "/initrd"}'
-}
-
 @test "a Linux guest is told its words, and its status is the container's" {
     LIMIT=60
     linux_bundle one exit 7

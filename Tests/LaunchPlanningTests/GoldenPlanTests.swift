@@ -26,6 +26,11 @@ struct PlanRow: Sendable, CustomTestStringConvertible {
 @Suite struct GoldenPlanTests {
     static let (spt, hvt) = (TestBundle(Images.spt), TestBundle(Images.hvt))
     static let twoDisks = Solo5Builder(target: 2, devices: [("service", 2), ("disk", 1), ("second", 1)])
+    static let filing = {
+        var builder = UnikraftBuilder()
+        builder.parameterSections = [".uk_libparam_params_libvfscore"]
+        return builder
+    }()
     static let urunc =
         #"{"com.urunc.unikernel.binary":"L3VuaWtlcm5lbA==","com.urunc.unikernel.cmdline":"b25lIHR3bw=="}"#
 
@@ -152,6 +157,15 @@ struct PlanRow: Sendable, CustomTestStringConvertible {
         },
         PlanRow("qemu-unikraft", TestBundle(UnikraftBuilder().elf.image)) {
             $0.arguments = ["/unikernel", "-c", "/nginx.conf"]
+        },
+        PlanRow("qemu-unikraft-shared-root", TestBundle(filing.elf.image)) {
+            $0.annotations = [("com.urunc.unikernel.mountRootfs", "true")]
+            $0.mounts = [
+                ["destination": "/proc", "type": "proc", "source": "proc"],
+                ["destination": "/etc/hosts", "type": "bind", "source": "/etc/hosts", "options": ["rbind", "ro"]],
+                ["destination": "/srv", "type": "bind", "source": "/etc", "options": ["rbind"]],
+                ["destination": "/dev/shm", "type": "bind", "source": "/etc", "options": ["rbind"]],
+            ]
         },
     ]
 
