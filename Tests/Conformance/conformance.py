@@ -67,13 +67,17 @@ class Run:
 
     def all(self, tests, reuse):
         known = self.remembered() if reuse else {}
-        self.verdicts = {test: known[test] for test in tests if test in known}
+        groups = {test.group for test in tests if test in known}
+        self.verdicts = {test: known[test] for test in known if test in tests or test.group in groups}
         missing = [test for test in tests if test not in known]
         self.suite.covers(self.scratch)
         with concurrent.futures.ThreadPoolExecutor(self.options.jobs) as pool:
             for test, (verdict, output) in zip(missing, pool.map(self.one, missing)):
                 self.keep(test, verdict, output)
                 print(f'{verdict}  {self.label}  {test}', flush=True)
+                for part, word in self.suite.parts(test, output.decode(errors='replace')).items():
+                    self.keep(part, word, b'')
+                    print(f'{word}  {self.label}  {part}', flush=True)
 
 
 def exceptions(suite):
@@ -89,6 +93,11 @@ def exceptions(suite):
 def report(suite, tests, owners, run, options):
     """Prints where the runtimes differ and how many tests pass; returns how many differences have no known reason."""
     known = exceptions(suite)
+    # A part that was not come to has failed.
+    parts = {test for each in [*owners, run] for test in each.verdicts if test not in tests}
+    tests = sorted(parts, key=str) or tests
+    for each in [*owners, run]:
+        each.verdicts = {test: each.verdicts.get(test, 'fail') for test in tests}
     expected = [test for test in tests if any(owner.verdicts[test] == 'pass' for owner in owners)]
     missing = [test for test in expected if run.verdicts[test] != 'pass']
     labels = [owner.label for owner in owners] + [run.label]

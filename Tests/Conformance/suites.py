@@ -54,6 +54,10 @@ class Suite:
         """Files of the suite that others are to be mounted over."""
         return []
 
+    def parts(self, test, output):
+        """The tests inside of one that is run as a whole, with their verdicts; they take its place in the report."""
+        return {}
+
 
 class RuntimeTools(Suite):
     """The validation programs of opencontainers/runtime-tools, built: validation/NAME/NAME.t and runtimetest."""
@@ -160,4 +164,30 @@ class Crun(Suite):
         return verdict_of_tap(output)
 
 
-ALL = [RuntimeTools, Runc, Crun]
+class Youki(Suite):
+    """youki's suite, the program contest, built with the static runtimetest and its bundle.tar.gz beside it."""
+    name, variable, owners = 'youki', 'YOUKI_DIR', ['runc']
+
+    def needed(self):
+        return ['contest', 'runtimetest', 'bundle.tar.gz']
+
+    def tests(self):
+        groups = subprocess.run([f'{self.directory}/contest', 'list'], cwd=self.directory, check=True,
+                                stdout=subprocess.PIPE, text=True)
+        return [Test(group, 'all of it') for group in groups.stdout.split()]
+
+    def command(self, test, runtime, scratch):
+        words = ['--runtime', runtime, '--runtimetest', f'{self.directory}/runtimetest', '-t', test.group]
+        # Some tests are for youki alone, which ends containers in an order of its own.
+        return [f'{self.directory}/contest', 'run', *words], {'RUNTIME_KIND': 'runc'}, self.directory
+
+    def verdict(self, output, status):
+        return 'fail' if status else 'pass'
+
+    def parts(self, test, output):
+        words = {'ok': 'pass', 'not ok': 'fail', 'skipped': 'skip'}
+        lines = re.findall(r'^\d+ / \d+ : (.*) : (ok|not ok|skipped)', output, re.MULTILINE)
+        return {Test(test.group, name): words[word] for name, word in lines}
+
+
+ALL = [RuntimeTools, Runc, Crun, Youki]

@@ -4,7 +4,7 @@ load helpers
 
 setup() {
     prepare
-    unset RT_DIR RUNC_DIR CRUN_DIR
+    unset RT_DIR RUNC_DIR CRUN_DIR YOUKI_DIR
     PATH=$TEST_DIR/bin:$PATH
     mkdir -p "$TEST_DIR"/{bin,suite/tests}
     # A runtime that the stand-ins call the owner, and one that answers otherwise.
@@ -41,7 +41,8 @@ PYTHON
     expect_contains "skipped: runtime-tools: RT_DIR names no directory of the suite"
     expect_contains "skipped: runc: RUNC_DIR names no directory of the suite"
     expect_contains "skipped: crun: CRUN_DIR names no directory of the suite"
-    equal "$(tail -n 1 <<<"$output")" "0 passed, 0 failed, 3 skipped" "the last line"
+    expect_contains "skipped: youki: YOUKI_DIR names no directory of the suite"
+    equal "$(tail -n 1 <<<"$output")" "0 passed, 0 failed, 4 skipped" "the last line"
 }
 
 @test "a suite that is not built is skipped with the reason" {
@@ -90,4 +91,21 @@ PYTHON
     conformance --suite crun
     [[ $output != *"pass  owner"* ]] || fail "the owner was asked again"
     expect_contains "pass  tested  answer"
+}
+
+@test "tests that are run as a group count one by one, and those that it does not come to have failed" {
+    touch "$TEST_DIR"/suite/{runtimetest,bundle.tar.gz}
+    cat >"$TEST_DIR/suite/contest" <<'SHELL'
+#!/bin/sh
+[ "$1" = run ] || exec echo mounts
+echo '1 / 3 : first : ok'
+[ "$("$3")" = good ] || exit 101
+printf '2 / 3 : second : ok\n3 / 3 : third : skipped\n'
+SHELL
+    chmod +x "$TEST_DIR/suite/contest"
+    YOUKI_DIR=$TEST_DIR/suite conformance --suite youki
+    expect_status 1
+    expect_contains "owner: 2 passed, 0 failed, 1 skipped of 3"
+    expect_contains "of 2 tests that owner passes, tested passes 1: 50.0 %"
+    expect_contains "no reason is known: mounts: second"
 }
