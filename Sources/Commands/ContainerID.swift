@@ -15,8 +15,12 @@ func checkedContainerID(_ id: String) throws(Failure) -> String {
         default: false
         }
     }
-    guard isPlain, id != ".", id != "..", id.utf8.count <= 1024 else {
-        throw Failure("invalid container ID format: \"\(id.unicodeScalars.prefix(80).map(String.init).joined())\"")
+    let shown = id.unicodeScalars.prefix(80).map(String.init).joined()
+    guard isPlain else {
+        throw Failure("invalid container ID format: \"\(shown)\": invalid character in container ID")
+    }
+    guard id != ".", id != "..", id.utf8.count <= 1024 else {
+        throw Failure("invalid container ID format: \"\(shown)\"")
     }
     return id
 }

@@ -76,6 +76,12 @@ public struct FilterRule: Equatable, Sendable {
     }
 }
 
+/// Whether libseccomp knows a system call, on any architecture. See seccomp_syscall_resolve_name(3).
+public func knowsSystemCall(_ name: String) -> Bool {
+    // SAFETY: the string is NUL-terminated for the length of the call.
+    unsafe seccomp_syscall_resolve_name(name) != -1
+}
+
 /// A compiled seccomp filter, ready to be loaded.
 public struct SeccompProgram: Equatable, Sendable {
     /// The array of struct sock_filter, eight bytes an instruction.

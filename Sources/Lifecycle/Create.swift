@@ -188,6 +188,7 @@ private final class Creation {
         let path = directory.path
         // These three lines begin with the words by which runc's own say the same.
         runtime.log.debug("nsexec container setup: making process 1 of \(id)")
+        if let flags = sandbox.filterFlags { runtime.log.debug("seccomp filter flags: \(flags)") }
         return try sandbox.makeProcess(listener: listener) { pid in
             runtime.log.debug("child process in init(): process 1 of \(id) is \(pid), state in \(path)")
             // Without cgroups, or before systemd has made them, only the pid tells what has to be ended.

@@ -56,6 +56,10 @@ extension Runtime {
         let pid: Int32
         // As in `create`, in runc's words.
         log.debug("nsexec container setup: making a process that joins \(request.id)")
+        if let processors = request.process.execCPUAffinity?.initialNumbers {
+            let mask = processors.reduce(into: UInt64(0)) { if $1 < 64 { $0 |= 1 << UInt64($1) } }
+            log.debug("nsexec container setup: affinity: 0x\(String(mask, radix: 16))")
+        }
         do {
             pid = try process.start()
         } catch {

@@ -89,6 +89,10 @@ extension ExecOptions {
             guard let gid = UInt32(text) else { throw Failure("additional-gids must be a positive number \(text)") }
             process.user.additionalGids.append(gid)
         }
+        // One that config.json names is passed over with a warning; here somebody has misspelt it.
+        for name in capabilities where capabilityNumber(name) == nil {
+            throw Failure("unknown capability: \(name)")
+        }
         if !capabilities.isEmpty { process.capabilities = added(to: own.capabilities ?? Capabilities()) }
         if let noNewPrivileges { process.noNewPrivileges = noNewPrivileges }
         if let apparmorProfile { process.apparmorProfile = apparmorProfile }

@@ -84,9 +84,9 @@ public struct Scheduler: Equatable, Sendable {
     /// Flags.
     public var flags: [Flag] = []
     /// Nanoseconds of each period the process may run, for `deadline`.
-    public var runtime: UInt64 = 0
+    public var runtime: UInt64?
     /// Nanoseconds within which they are granted, for `deadline`.
-    public var deadline: UInt64 = 0
+    public var deadline: UInt64?
     /// Nanoseconds of a period, for `deadline`.
     public var period: UInt64 = 0
 
@@ -104,8 +104,8 @@ extension Scheduler: SpecObject {
         nice = try object.integer("nice", in: -20...19) ?? 0
         priority = try object.integer("priority", in: 0...Int32.max) ?? 0
         flags = try object.words("flags")
-        runtime = try object.integer("runtime") ?? 0
-        deadline = try object.integer("deadline") ?? 0
+        runtime = try object.integer("runtime")
+        deadline = try object.integer("deadline")
         period = try object.integer("period") ?? 0
         try check(object)
     }
@@ -117,7 +117,8 @@ extension Scheduler: SpecObject {
                 "priority", "scheduler.priority can only be specified for SchedFIFO or SchedRR policy")
         }
         guard policy != .deadline else { return }
-        for (key, value) in [("runtime", runtime), ("deadline", deadline), ("period", period)] where value != 0 {
+        for (key, value) in [("runtime", runtime), ("deadline", deadline), ("period", period)]
+        where (value ?? 0) != 0 {
             throw object.error(
                 key, "scheduler runtime/deadline/period can only be specified for SchedDeadline policy")
         }

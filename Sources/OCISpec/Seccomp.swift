@@ -8,6 +8,8 @@ public struct Seccomp: Equatable, Sendable {
     public var architectures: [SeccompArchitecture] = []
     /// Flags for seccomp(2).
     public var flags: [SeccompFlag] = []
+    /// Whether they were named, be there none.
+    public var namesFlags = false
     /// The Unix socket of the agent that answers `notify`.
     public var listenerPath: String?
     /// What the agent is told besides the container's state.
@@ -29,6 +31,7 @@ extension Seccomp: SpecObject {
         defaultErrnoRet = try defaultAction.errorNumber("defaultErrnoRet", of: object)
         architectures = try object.words("architectures")
         flags = try object.words("flags")
+        namesFlags = object.member("flags") != nil
         listenerPath = try object.string("listenerPath")
         listenerMetadata = try object.string("listenerMetadata")
         syscalls = try object.children("syscalls")

@@ -7,8 +7,9 @@ extension Cgroup {
         var settings = SettingList()
         legacyMemory(resources.memory, &settings)
         legacyProcessors(resources.cpu, &settings)
-        if let limit = resources.pids?.limit, limit != 0 {
-            settings.add("pids", "pids.max", limit > 0 ? "\(limit)" : "max")
+        if let limit = resources.pids?.limit {
+            // A container has a process: 0 is 1, as with runc 1.4.
+            settings.add("pids", "pids.max", limit < 0 ? "max" : "\(max(limit, 1))")
         }
         for limit in resources.hugepageLimits {
             settings.add("hugetlb", "hugetlb.\(limit.pageSize).limit_in_bytes", limit.limit)

@@ -7,7 +7,8 @@ extension Cgroup {
         var settings = SettingList()
         unifiedMemory(resources.memory, &settings)
         unifiedProcessors(resources.cpu, &settings)
-        if let limit = resources.pids?.limit, limit != 0 { settings.add("pids", "pids.max", bytes(limit)) }
+        // A container has a process: 0 is 1, as with runc 1.4.
+        if let limit = resources.pids?.limit { settings.add("pids", "pids.max", bytes(limit == 0 ? 1 : limit)) }
         unifiedBlock(resources.blockIO, &settings)
         for limit in resources.hugepageLimits {
             settings.add("hugetlb", "hugetlb.\(limit.pageSize).max", limit.limit)

@@ -57,6 +57,7 @@ struct ContainerInit: ~Copyable {
         _ = try waitToProceed()
         try startSession()
         try Cgroup.enter(settings.cgroup.membershipFiles.numbers)
+        ExecutionAttributes.allowEveryProcessor()
         if !settings.namespaces.joinsBeforeClone {
             for namespace in settings.namespaces.joined where namespace.type != .pid {
                 try joinNamespace(
@@ -108,7 +109,7 @@ struct ContainerInit: ~Copyable {
         setFileModeMask(0)
         // Before the limits: one of them may leave no descriptor for it.
         if settings.namespaces.new.contains(.network), !settings.isGuest { try bringUpLoopback() }
-        try settings.identity.applyLimits()
+        try settings.identity.applyLimits(openFiles: false)
         try setKernelParameters()
         if !settings.noNewKeyring { try? joinNewSessionKeyring(named: "_ses.\(settings.id)") }
         let root = RootSwitch(settings: settings)
@@ -205,7 +206,7 @@ struct ProcessSetup {
             guard let status = try? status(of: number), status.owner != process.user.uid else { continue }
             // Never a device of the host, such as /dev/null.
             guard status.kind == .fifo || status.kind == .socket else { continue }
-            try? changeOwner(of: number, uid: process.user.uid, gid: status.group)
+            try? changeOwner(of: number, uid: process.user.uid, gid: process.user.gid)
         }
     }
 
@@ -234,10 +235,15 @@ struct ProcessSetup {
 
     /// Replaces this process by the program. Returns only by throwing.
     ///
-    /// - Parameter passOn: Takes what listens for the process's filter, when an agent decides about some calls.
-    func begin(_ program: String, passOn: (Int32) throws(HostError) -> Void) throws -> Never {
+    /// - Parameters:
+    ///   - passOn: Takes what listens for the process's filter, when an agent decides about some calls.
+    ///   - last: What is done as the process's user and under its filter before the program.
+    func begin(
+        _ program: String, passOn: (Int32) throws(HostError) -> Void, last: () throws -> Void = {}
+    ) throws -> Never {
         if identity.needsPrivilegeForSeccomp { try identity.assume(passOn: passOn) }
         try identity.confine(passOn: passOn)
+        try last()
         do throws(HostError) {
             try execute(program, arguments: process.args, environment: ProgramSearch(process: process).environment)
         } catch {
@@ -256,6 +262,7 @@ extension ContainerInit {
         // Nothing of the host's may be left open in a container; and the lock on the container's directory belongs to every
         // process that has that descriptor.
         try closeDescriptors(except: preserved + [channel.socket.raw, listener] + [network].compactMap { $0 })
+        try settings.identity.limitOpenFiles()
         try settings.attributes.apply()
         if settings.isGuest {
             try settings.identity.assume()
@@ -274,11 +281,12 @@ extension ContainerInit {
     /// Replaces this process by the program. Returns only by throwing.
     private func begin(_ program: String, _ connection: StartConnection) throws -> Never {
         let hooks = settings.spec.hooks.startContainer
-        if !hooks.isEmpty {
+        // As with runc: they may do no more than the program.
+        try setup.begin(program, passOn: connection.passOn) {
+            guard !hooks.isEmpty else { return }
             var runner = HookRunner(state: state(pid: currentProcess()))
             runner.environment = ProgramSearch(process: process).environment
             try runner.run(hooks, kind: .startContainer)
         }
-        try setup.begin(program, passOn: connection.passOn)
     }
 }

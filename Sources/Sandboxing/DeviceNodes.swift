@@ -72,7 +72,10 @@ struct DeviceNodes {
             throw HostError(call: "bind", subject: "the host has another file there", errno: 0)
         }
         let place = try tree.make(device.path, isDirectory: false)
-        try mount(descriptorPath(source.raw), at: place.path, flags: .bind)
+        let copy = try cloneMount("", in: source.raw, recursive: false)
+        try setMountAttributes(
+            copy.raw, set: MountAttribute.noSetUserID | MountAttribute.noExecute, recursive: false)
+        try attachMount(copy.raw, at: place.descriptor.raw)
     }
 
     private func makeNew(_ device: DeviceNode, in tree: borrowing RootTree) throws(HostError) {

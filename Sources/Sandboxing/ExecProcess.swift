@@ -148,6 +148,7 @@ private struct ExecInit: ~Copyable {
         try settings.cgroups.enter()
         // Entering a cgroup allows every processor that it has.
         try ExecutionAttributes.keep(to: affinity?.finalNumbers, named: "final")
+        if affinity?.initial == nil, affinity?.final == nil { ExecutionAttributes.allowEveryProcessor() }
         try settings.identity.applyLimits()
         try ExecutionAttributes(request.process, request.spec.linux ?? LinuxSpec()).apply()
         try setDumpable(false)

@@ -7,6 +7,8 @@ internal import OCISpec
 /// runtime starts in the container.
 struct ExecutionAttributes {
     let scheduling: SchedulingAttributes?
+    /// What `scheduling` was made of, and whether the container is kept to some processors: for errors.
+    let (scheduler, hasProcessors): (Scheduler?, Bool)
     let ioPriority: IOPriority?
     let memory: (mode: Int32, nodes: [UInt64])?
     let personality: UInt?
@@ -14,6 +16,7 @@ struct ExecutionAttributes {
     /// Reads them; all of it was checked when the document was decoded.
     init(_ process: Process, _ linux: LinuxSpec) {
         scheduling = process.scheduler.map(Self.scheduling)
+        (scheduler, hasProcessors) = (process.scheduler, linux.resources?.cpu?.cpus?.isEmpty == false)
         ioPriority = process.ioPriority
         memory = linux.memoryPolicy.map { (mode: Self.mode($0), nodes: Self.words($0.nodeNumbers)) }
         personality = linux.personality.map { $0.domain == .linux32 ? 8 : 0 }
@@ -23,7 +26,11 @@ struct ExecutionAttributes {
     func apply() throws(Failure) {
         let words = "cannot set how the process is run"
         if let scheduling {
-            try Failure.naming("/process/scheduler", words) { () throws(HostError) in try setScheduling(scheduling) }
+            do throws(HostError) {
+                try setScheduling(scheduling)
+            } catch {
+                throw Failure(at: "/process/scheduler", words, cause: reason(error))
+            }
         }
         if let ioPriority {
             try Failure.naming("/process/ioPriority", words) { () throws(HostError) in
@@ -45,8 +52,8 @@ struct ExecutionAttributes {
         attributes.flags = scheduler.flags.reduce(0) { $0 | flag($1) }
         attributes.nice = scheduler.nice
         attributes.priority = UInt32(clamping: scheduler.priority)
-        attributes.runtime = scheduler.runtime
-        attributes.deadline = scheduler.deadline
+        attributes.runtime = scheduler.runtime ?? 0
+        attributes.deadline = scheduler.deadline ?? 0
         attributes.period = scheduler.period
         return attributes
     }
@@ -117,6 +124,13 @@ struct ExecutionAttributes {
         } catch {
             throw Failure("cannot apply process.execCPUAffinity.\(name)", cause: error)
         }
+    }
+
+    /// Frees this process of the processors that its caller was kept to; its cgroup's remain. As with runc and crun.
+    ///
+    /// Where that is not allowed it stays as it is.
+    static func allowEveryProcessor() {
+        try? setProcessors([UInt64](repeating: .max, count: 128))
     }
 
     private static func words(_ numbers: [Int]) -> [UInt64] {

@@ -44,11 +44,14 @@ public struct HookRunner {
         try writeAll(state.json.bytes(), to: input.raw, named: name)
         try rewind(input.raw, named: name)
         let output = try anonymousFile(named: name)
+        let held = DescriptorSet()
+        defer { held.close() }
+        let standardOutput = try file(for: "stdout", held) ?? output.raw
+        let standardError = try file(for: "stderr", held) ?? output.raw
         let pid = try spawn(
             hook.path, arguments: hook.args.isEmpty ? [hook.path] : hook.args,
             environment: hook.env.isEmpty ? self.environment ?? currentEnvironment() : hook.env, input: input.raw,
-            output: output.raw,
-            errors: output.raw)
+            output: standardOutput, errors: standardError)
         let end: ProcessEnd
         do throws(HostError) {
             end = try wait(pid, seconds: hook.timeout, named: "\(name) \(hook.path)")
@@ -60,6 +63,12 @@ public struct HookRunner {
         try rewind(output.raw, named: name)
         let printed = String(decoding: try readAll(output.raw, named: name), as: UTF8.self)
         throw HookEnd.error(end, hook: hook.path, printed: printed)
+    }
+
+    /// The file that an annotation names for what hooks print, as with crun; nil for most containers.
+    private func file(for stream: String, _ held: DescriptorSet) throws(HostError) -> Int32? {
+        guard !state.annotations.isEmpty, let path = state.annotations["run.oci.hooks.\(stream)"] else { return nil }
+        return held.hold(try open(path, flags: [.writeOnly, .create, .append], mode: 0o700))
     }
 
     private func wait(_ pid: Int32, seconds: Int?, named name: String) throws(HostError) -> ProcessEnd {

@@ -7,37 +7,46 @@ internal import OCISpec
 /// Only who has privileges over the file system may map its ids, and process 1 may be in a user namespace, whose root
 /// need not get to what root of the host wants to be mounted.
 struct IDMappedMounts {
-    /// The detached mount for the mount of config.json with this index.
-    private(set) var descriptors: [Int: Int32] = [:]
+    /// What was made for a mount.
+    enum Prepared {
+        /// The mount itself, detached.
+        case mount(Int32)
+        /// The user namespace that its ids are mapped by: what it shows is there only when the mounts before it are.
+        case namespace(Int32)
+    }
+
+    /// What was made for the mount of config.json with this index.
+    private(set) var prepared: [Int: Prepared] = [:]
     private let held = DescriptorSet()
 
     /// Makes what `spec` asks for; nothing for most containers.
-    init(_ spec: RuntimeSpec, bundle: String, _ namespaces: NamespacePlan, isGuest: Bool) throws(Failure) {
+    init(
+        _ spec: RuntimeSpec, _ bundle: String, rootPath: String, _ namespaces: NamespacePlan, isGuest: Bool
+    ) throws(Failure) {
         let opensAll = namespaces.isSeparate(.user) && effectiveUser() == 0
         for (index, mount) in spec.mounts.enumerated() where !isGuest {
             let options = MountOptions(mount)
             let isMapped = options.isMapped || !mount.uidMappings.isEmpty
             guard isMapped || (opensAll && options.isBind) else { continue }
+            let isInside = RootTree.path(mount.sourcePath(bundle: bundle), isWithin: rootPath)
+            if isInside && !isMapped { continue }
             do throws(HostError) {
-                let source = try Mounting.openSource(mount, bundle: bundle)
-                let made = try cloneMount("", in: source.raw, recursive: options.flags.contains(.recursive))
-                guard isMapped else {
-                    descriptors[index] = held.hold(made)
+                let ids =
+                    isMapped
+                    ? held.hold(try Self.userNamespace(of: mount, spec.linux ?? LinuxSpec(), namespaces)) : nil
+                if isInside, let ids {
+                    prepared[index] = .namespace(ids)
                     continue
                 }
-                let ids = try Self.userNamespace(of: mount, spec.linux ?? LinuxSpec(), namespaces)
-                try mapMount(made.raw, to: ids.raw, recursive: options.mapsRecursively)
-                descriptors[index] = held.hold(made)
+                let source = try Mounting.openSource(mount, options, bundle: bundle)
+                let made = try cloneMount("", in: source.raw, recursive: options.flags.contains(.recursive))
+                if let ids { try mapMount(made.raw, to: ids, recursive: options.mapsRecursively) }
+                prepared[index] = .mount(held.hold(made))
             } catch {
-                if !isMapped {
-                    // Process 1 may see what is not there here, and says it in other words.
-                    if error.isNotFound || error.isPermission { continue }
-                    throw Failure(
-                        at: "/mounts/\(index)", "cannot open the source of the mount at \(mount.destination)",
-                        cause: error)
-                }
-                throw Failure(
-                    at: "/mounts/\(index)", "cannot map the ids of the mount at \(mount.destination)", cause: error)
+                // Process 1 may see what is not there here, and says it in other words.
+                if !isMapped && (error.isNotFound || error.isPermission) { continue }
+                let what = isMapped ? "map the ids of" : "open the source of"
+                throw Failure(at: "/mounts/\(index)", "cannot \(what) the mount at \(mount.destination)", cause: error)
             }
         }
     }

@@ -1,6 +1,16 @@
 internal import HostSystem
 internal import OCISpec
 
+extension LinuxSpec {
+    /// Gives a new user namespace without mappings the one that everybody may have: root inside is the caller outside.
+    ///
+    /// As with crun. Nobody else is known in it, so it allows no more than a container without.
+    mutating func mapCaller() {
+        if uidMappings.isEmpty { uidMappings = [IDMapping(containerID: 0, hostID: effectiveUser(), size: 1)] }
+        if gidMappings.isEmpty { gidMappings = [IDMapping(containerID: 0, hostID: effectiveGroup(), size: 1)] }
+    }
+}
+
 /// Writes the user and group id maps of a new user namespace. See user_namespaces(7).
 ///
 /// The kernel lets an ordinary user map one id, the user's own. Any other map is written by the set-user-id helpers

@@ -17,6 +17,9 @@ struct MountOptions: Equatable {
     var copiesUp = false
     /// Whether ids are mapped (`idmap`, `ridmap`), and those of the tree below as well.
     var (isMapped, mapsRecursively) = (false, false)
+    /// Whether links are mounted, mounted on, and copied instead of what they lead to: crun's `src-nofollow`,
+    /// `dest-nofollow` and `copy-symlink`.
+    var (showsLink, coversLink, copiesLink) = (false, false, false)
     /// What the file system itself is to read.
     var data: [String] = []
 
@@ -41,7 +44,7 @@ struct MountOptions: Equatable {
         return (set, clear)
     }
 
-    private static let attribute: [(MountFlags, UInt64)] = [
+    static let attribute: [(MountFlags, UInt64)] = [
         (.readOnly, MountAttribute.readOnly), (.noSetUserID, MountAttribute.noSetUserID),
         (.noDevices, MountAttribute.noDevices), (.noExecute, MountAttribute.noExecute),
         (.noDirectoryAccessTime, MountAttribute.noDirectoryAccessTime),
@@ -85,11 +88,20 @@ struct MountOptions: Equatable {
         } else if option == "idmap" || option == "ridmap" {
             isMapped = true
             mapsRecursively = option == "ridmap"
-        } else if option == "tmpcopyup" {
-            copiesUp = true
-        } else if option != "defaults" {
+        } else if !addWord(option), option != "defaults" {
             data.append(option)
         }
+    }
+
+    private mutating func addWord(_ option: String) -> Bool {
+        switch option {
+        case "tmpcopyup": copiesUp = true
+        case "src-nofollow": showsLink = true
+        case "dest-nofollow": coversLink = true
+        case "copy-symlink": copiesLink = true
+        default: return false
+        }
+        return true
     }
 
     private static let setting: [String: MountFlags] = [

@@ -22,7 +22,7 @@ struct Mounting: ~Copyable {
     ///
     /// - Parameter mapped: The mount itself, detached, where its ids are mapped.
     /// - Throws: ``HostSystem/Failure`` that names the property, with runc's words.
-    mutating func make(_ mount: Mount, number index: Int, mapped: Int32? = nil) throws(Failure) {
+    mutating func make(_ mount: Mount, number index: Int, mapped: IDMappedMounts.Prepared? = nil) throws(Failure) {
         do throws(HostError) {
             let options = MountOptions(mount)
             switch mount.type {
@@ -40,29 +40,43 @@ struct Mounting: ~Copyable {
 
     /// A bind mount has its flags before it is anywhere to be seen, and is put on what was found: nothing that somebody
     /// changes in the container's tree meanwhile leads it, or its flags, elsewhere.
-    private mutating func bind(_ mount: Mount, _ options: MountOptions, _ mapped: Int32?) throws(HostError) {
-        let source = try openSource(mount, mapped)
+    private mutating func bind(
+        _ mount: Mount, _ options: MountOptions, _ mapped: IDMappedMounts.Prepared?
+    ) throws(HostError) {
+        let path = mount.sourcePath(bundle: bundle)
+        if options.copiesLink, let target = try? readLink(path) {
+            return try tree.makeLink(mount.destination, to: target)
+        }
+        let source = try openSource(mount, options, mapped)
         let isDirectory = try status(of: source.raw).kind == .directory
-        let place = try tree.make(mount.destination, isDirectory: isDirectory)
+        let place =
+            options.coversLink
+            ? try tree.makeWithoutFollowing(mount.destination, isDirectory: isDirectory)
+            : try tree.make(mount.destination, isDirectory: isDirectory)
         try ProcfsRules.check(mount, at: place.descriptor.raw, binding: source.raw)
-        if mapped != nil {
+        if case .mount = mapped {
             // It comes from the caller's mounts, to which nothing may travel back.
             var apart = options
             apart.propagation.insert([.slave, .recursive], at: 0)
             return try finish(source, mount, apart, at: place)
         }
         let copy = try cloneMount("", in: source.raw, recursive: options.flags.contains(.recursive))
+        if case .namespace(let ids) = mapped {
+            try mapMount(copy.raw, to: ids, recursive: options.mapsRecursively)
+        }
         try finish(copy, mount, options, at: place)
     }
 
-    private func openSource(_ mount: Mount, _ mapped: Int32?) throws(HostError) -> Descriptor {
-        if let mapped { return try duplicate(mapped) }
-        return try Self.openSource(mount, bundle: bundle)
+    private func openSource(
+        _ mount: Mount, _ options: MountOptions, _ mapped: IDMappedMounts.Prepared?
+    ) throws(HostError) -> Descriptor {
+        if case .mount(let made) = mapped { return try duplicate(made) }
+        return try Self.openSource(mount, options, bundle: bundle)
     }
 
     /// What a bind mount shows, open.
-    static func openSource(_ mount: Mount, bundle: String) throws(HostError) -> Descriptor {
-        try open(mount.sourcePath(bundle: bundle), flags: .pathOnly)
+    static func openSource(_ mount: Mount, _ options: MountOptions, bundle: String) throws(HostError) -> Descriptor {
+        try open(mount.sourcePath(bundle: bundle), flags: options.showsLink ? [.pathOnly, .noFollow] : .pathOnly)
     }
 
     /// A view of the kernel. In a user namespace a new one takes a network or PID namespace of the same owner; without,
@@ -97,7 +111,8 @@ struct Mounting: ~Copyable {
         let context = SecurityLabels.context(label, type: mount.type)
         if !isKernels { try ProcfsRules.check(mount, at: place.descriptor.raw, binding: nil) }
         // What is done to a mount after it is there has to be done to this very one, so it is made apart first.
-        if let type = mount.type, options.needsFinish(type: type) {
+        let coversRoot = RootTree.normalised(mount.destination).isEmpty
+        if let type = mount.type, coversRoot || options.needsFinish(type: type) {
             let made = try newFileSystem(
                 type, source: source, options: options.fileSystemOptions + context.map { "context=\($0)" },
                 attributes: 0)
@@ -105,7 +120,14 @@ struct Mounting: ~Copyable {
             return try finish(made, mount, options, at: place)
         }
         let data = (options.data + context.map { "context=\"\($0)\"" }).joined(separator: ",")
-        try HostSystem.mount(source, at: place.path, type: mount.type, flags: options.flags, data: data)
+        do throws(HostError) {
+            try HostSystem.mount(source, at: place.path, type: mount.type, flags: options.flags, data: data)
+        } catch {
+            // mount(2) refuses what is mounted in this place already, move_mount(2) does not.
+            guard error.isBusy, let type = mount.type else { throw error }
+            let made = try newFileSystem(type, source: source, options: options.fileSystemOptions, attributes: 0)
+            return try finish(made, mount, options, at: place)
+        }
         if mount.type == "proc" { try tree.takeProcfs(mount.destination) }
     }
 
@@ -113,7 +135,7 @@ struct Mounting: ~Copyable {
     private mutating func finish(
         _ made: consuming Descriptor, _ mount: Mount, _ options: MountOptions, at place: borrowing RootTree.Place
     ) throws(HostError) {
-        var (set, clear) = options.attributes
+        var (set, clear) = try attributes(of: made.raw, options)
         let isFilled = mount.type == "tmpfs" && set & MountAttribute.readOnly != 0
         if isFilled { set &= ~MountAttribute.readOnly }
         if set | clear != 0 { try setMountAttributes(made.raw, set: set, clear: clear, recursive: false) }
@@ -122,6 +144,7 @@ struct Mounting: ~Copyable {
                 made.raw, set: options.recursiveSet, clear: options.recursiveClear, recursive: true)
         }
         try attachMount(made.raw, at: place.descriptor.raw)
+        if RootTree.normalised(mount.destination).isEmpty { try tree.coverRoot(with: made.raw) }
         for propagation in options.propagation {
             try HostSystem.mount(nil, at: descriptorPath(made.raw), flags: propagation)
         }
@@ -130,6 +153,14 @@ struct Mounting: ~Copyable {
         } else if RootTree.normalised(mount.destination) == ["proc"] {
             try tree.takeProcfs(made)
         }
+    }
+
+    private func attributes(
+        of mount: Int32, _ options: MountOptions
+    ) throws(HostError) -> (set: UInt64, clear: UInt64) {
+        guard options.isBind else { return options.attributes }
+        return try options.bindAttributes(
+            of: isUserNamespace && options.changesBind ? mountFlags(of: mount) : nil)
     }
 
     /// Makes read-only what had to be written to so far: a tmpfs at /dev has devices and other mounts in it.

@@ -18,6 +18,8 @@ struct ProcessIdentity {
     let capabilities: CapabilitySets?
     /// Names of capabilities that this kernel or libcap does not have, sorted; the process goes without.
     let unknownCapabilities: [String]
+    /// Names of ambient capabilities that are not both permitted and inheritable; the process goes without.
+    let refusedAmbient: [String]
 
     /// The five sets, as numbers.
     struct CapabilitySets {
@@ -38,8 +40,13 @@ struct ProcessIdentity {
         try profile?.checkNotifications()
         seccomp = try profile.map { try SeccompProgram($0, cache: cache) }
         var unknown = Set<String>()
-        capabilities = Self.sets(process.capabilities ?? Capabilities(), &unknown)
+        let names = process.capabilities ?? Capabilities()
+        let sets = Self.sets(names, &unknown)
+        capabilities = sets
         unknownCapabilities = unknown.sorted()
+        refusedAmbient = names.ambient.filter { name in
+            !unknown.contains(name) && capabilityNumber(name).map { sets.ambient.mask & 1 << UInt64($0) } == 0
+        }
         try SecurityLabels.check(process)
     }
 
@@ -54,6 +61,7 @@ struct ProcessIdentity {
         seccomp = nil
         capabilities = CapabilitySets()
         unknownCapabilities = []
+        refusedAmbient = []
     }
 
     private static func sets(_ names: Capabilities, _ unknown: inout Set<String>) -> CapabilitySets {
@@ -85,9 +93,19 @@ struct ProcessIdentity {
     var needsPrivilegeForSeccomp: Bool { seccomp != nil && !noNewPrivileges }
 
     /// Sets what is not about ids and privileges: OOM score, resource limits, labels. Needs the host's procfs.
-    func applyLimits() throws(Failure) {
+    ///
+    /// - Parameter openFiles: Whether that of open files is among the limits: what is still to be done may need more.
+    func applyLimits(openFiles: Bool = true) throws(Failure) {
         if let score = oomScoreAdj { try write("\(score)", to: "oom_score_adj", property: "oomScoreAdj") }
-        for (index, limit) in rlimits.enumerated() {
+        try applyLimits { openFiles || $0 != .openFiles }
+        try SecurityLabels.labelNextProgram(process)
+    }
+
+    /// Sets the limit of open files alone.
+    func limitOpenFiles() throws(Failure) { try applyLimits { $0 == .openFiles } }
+
+    private func applyLimits(_ isWanted: (RlimitType) -> Bool) throws(Failure) {
+        for (index, limit) in rlimits.enumerated() where isWanted(limit.type) {
             do throws(HostError) {
                 try setResourceLimit(
                     Self.number(limit.type), named: limit.type.rawValue, soft: limit.soft, hard: limit.hard)
@@ -96,7 +114,6 @@ struct ProcessIdentity {
                     at: "/process/rlimits/\(index)", "error setting rlimit type \(limit.type.rawValue)", cause: error)
             }
         }
-        try SecurityLabels.labelNextProgram(process)
     }
 
     private func write(_ text: String, to file: String, property: String) throws(Failure) {

@@ -92,7 +92,7 @@ extension Sandbox {
             if !isRestored { _ = try tree.make(mount.destination, isDirectory: true) }
             return
         }
-        let source = try Mounting.openSource(mount, bundle: settings.bundle)
+        let source = try Mounting.openSource(mount, MountOptions(mount), bundle: settings.bundle)
         let path = try readLink(descriptorPath(source.raw))
         if isRestored {
             return restored.add("/" + RootTree.normalised(mount.destination).joined(separator: "/"), path)

@@ -31,7 +31,7 @@ struct RootSwitch {
             tree: RootTree(directory: try isNew ? mountRoot() : openRoot()), bundle: settings.bundle,
             cgroup: settings.cgroup, label: label, isUserNamespace: settings.namespaces.isSeparate(.user))
         for (index, mount) in settings.spec.mounts.enumerated() {
-            try mounting.make(mount, number: index, mapped: settings.mappedMounts?.descriptors[index])
+            try mounting.make(mount, number: index, mapped: settings.mappedMounts?.prepared[index])
         }
         let console = try furnishDevices(mounting.tree)
         try mounting.seal()

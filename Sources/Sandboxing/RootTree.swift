@@ -6,7 +6,7 @@ internal import HostSystem
 /// of the host. Mounts are made through descriptors for the same reason.
 struct RootTree: ~Copyable {
     /// The directory's mount, opened with O_PATH.
-    let directory: Descriptor
+    private(set) var directory: Descriptor
     /// The container's procfs, once it is mounted: what is below /proc is looked for there, wherever /proc leads by then.
     private var procfs: Int32?
     private let held = DescriptorSet()
@@ -21,6 +21,9 @@ struct RootTree: ~Copyable {
     struct Place: ~Copyable {
         let descriptor: Descriptor
         let isDirectory: Bool
+
+        /// The descriptor alone.
+        consuming func take() -> Descriptor { descriptor }
 
         /// The path by which mount(2) reaches it.
         var path: String { descriptorPath(descriptor.raw) }
@@ -64,6 +67,9 @@ struct RootTree: ~Copyable {
     mutating func takeProcfs(_ mount: consuming Descriptor) throws(HostError) {
         if try fileSystemType(of: mount.raw) == FileSystemMagic.proc { procfs = held.hold(mount) }
     }
+
+    /// Makes what was mounted over the root the root.
+    mutating func coverRoot(with mount: Int32) throws(HostError) { directory = try duplicate(mount) }
 
     /// A directory that is no symbolic link, made where there is none: for the kernel's own file systems, whose files
     /// the runtime and its engine rely on (CVE-2019-19921, CVE-2023-27561, CVE-2023-28642).
@@ -135,6 +141,30 @@ struct RootTree: ~Copyable {
         }
         return Place(
             descriptor: try openWithoutLinks(name, in: directory.raw, flags: .pathOnly), isDirectory: false)
+    }
+
+    /// What is at `path`, be it a symbolic link, made where there is nothing.
+    func makeWithoutFollowing(_ path: String, isDirectory: Bool) throws(HostError) -> Place {
+        let (above, name) = try parent(of: path)
+        let directory = Descriptor(owning: above)
+        do throws(HostError) {
+            let found = try openWithoutLinks(name, in: directory.raw, flags: [.pathOnly, .noFollow])
+            return Place(descriptor: found, isDirectory: isDirectory)
+        } catch {
+            guard error.isNotFound else { throw error }
+        }
+        return try make(path, isDirectory: isDirectory)
+    }
+
+    /// Makes a symbolic link at `path` where there is nothing.
+    func makeLink(_ path: String, to target: String) throws(HostError) {
+        let (above, name) = try parent(of: path)
+        let directory = Descriptor(owning: above)
+        do throws(HostError) {
+            try makeSymbolicLink(name, in: directory.raw, to: target)
+        } catch {
+            if !error.isAlreadyThere { throw error }
+        }
     }
 
     /// The directory that holds `path`, made where there is none, and the last part of the path.

@@ -66,18 +66,25 @@ public struct Sandbox {
     ///
     /// - Throws: An error that says what cannot be done.
     public init(_ request: SandboxRequest) throws {
+        let isGuest = request.plan.guest != nil
+        // A guest never shares a mount namespace.
+        let namespaces = try NamespacePlan(
+            request.spec.linux?.namespaces ?? [], always: isGuest ? [.mount] : [], leftOut: isGuest ? [.mount] : [])
+        if namespaces.new.contains(.user) { request.spec.linux?.mapCaller() }
+        // As with runc and crun, a destination may be named as the host sees it.
+        let root = request.rootPath + "/"
+        for index in request.spec.mounts.indices where request.spec.mounts[index].destination.hasPrefix(root) {
+            let path = request.spec.mounts[index].destination.utf8.dropFirst(root.utf8.count - 1)
+            request.spec.mounts[index].destination = String(decoding: path, as: UTF8.self)
+        }
         let linux = request.spec.linux ?? LinuxSpec()
         let process = request.spec.process ?? Process()
-        let isGuest = request.plan.guest != nil
         var identity =
             isGuest
             ? ProcessIdentity(supervisorOf: process)
             : try ProcessIdentity(process, seccomp: linux.seccomp, cache: request.filterCache)
         // podman asks for it so: `--group-add keep-groups`.
         identity.keepsGroups = !isGuest && request.spec.annotations["run.oci.keep_original_groups"] == "1"
-        // A guest never shares a mount namespace.
-        let namespaces = try NamespacePlan(
-            linux.namespaces, always: isGuest ? [.mount] : [], leftOut: isGuest ? [.mount] : [])
         try SpecChecks.check(request.spec, namespaces)
         try UserChecks(user: effectiveUser(), group: effectiveGroup()).check(request.spec, namespaces)
         if let guest = request.plan.guest {
@@ -89,11 +96,17 @@ public struct Sandbox {
             request, namespaces, try Self.planCgroup(request), identity, ExecutionAttributes(process, linux))
     }
 
+    /// The flags of the container's seccomp filter, as seccomp(2) takes them; nil without a profile.
+    public var filterFlags: UInt32? { settings.spec.linux?.seccomp.map { SeccompProgram.flags($0) } }
+
     private static func warnings(_ spec: RuntimeSpec, _ identity: ProcessIdentity) -> [String] {
         var warnings = [String]()
         if !identity.unknownCapabilities.isEmpty {
             let names = identity.unknownCapabilities.joined(separator: " ")
             warnings.append("ignoring unknown or unavailable capabilities: [\(names)]")
+        }
+        for name in identity.refusedAmbient {
+            warnings.append("can't raise ambient capability \(name): it is not both permitted and inheritable")
         }
         for mount in spec.mounts {
             let options = MountOptions(mount)
@@ -186,7 +199,7 @@ public struct Sandbox {
         listener: Int32, known: (Int32) throws -> Void, guest: (StartConnection) -> Never
     ) throws -> Int32 {
         settings.mappedMounts = try IDMappedMounts(
-            settings.spec, bundle: settings.bundle, settings.namespaces,
+            settings.spec, settings.bundle, rootPath: settings.rootPath, settings.namespaces,
             isGuest: settings.isGuest && settings.sharedTree == nil)
         settings.preparedDevices = settings.spec.linux.flatMap {
             PreparedDevices($0, settings.namespaces, isGuest: settings.isGuest)

@@ -17,11 +17,15 @@ extension SeccompProgram {
             try self.init(
                 defaultAction: Self.action(profile.defaultAction, error: profile.defaultErrnoRet),
                 architectures: profile.architectures.map(Self.architecture), rules: rules,
-                flags: profile.flags.reduce(0) { $0 | Self.flag($1) }, knowsAll: false,
-                cache: cache)
+                flags: Self.flags(profile), knowsAll: false, cache: cache)
         } catch {
             throw Failure("cannot compile the seccomp profile", cause: error)
         }
+    }
+
+    /// SECCOMP_FILTER_FLAG_* bits. Where none are named a filter does not slow its process down, as with runc.
+    static func flags(_ profile: Seccomp) -> UInt32 {
+        profile.namesFlags ? profile.flags.reduce(0) { $0 | flag($1) } : flag(.allowSpeculation)
     }
 
     private static func action(_ action: SeccompAction, error: UInt32?) -> FilterAction {

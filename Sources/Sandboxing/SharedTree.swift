@@ -202,16 +202,19 @@ public struct SharedTree {
         let mount = settings.spec.mounts[number]
         let options = MountOptions(mount)
         do throws(HostError) {
-            if let mapped = settings.mappedMounts?.descriptors[number] {
-                let (set, clear) = options.attributes
+            if case .mount(let mapped) = settings.mappedMounts?.prepared[number] {
+                let (set, clear) = try options.bindAttributes(of: nil)
                 try setMountAttributes(
-                    mapped, set: set | MountAttribute.noDevices, clear: clear, recursive: false)
+                    mapped, set: set | MountAttribute.noDevices, clear: clear & ~MountAttribute.noDevices,
+                    recursive: false)
                 return mapped
             }
-            let source = try Mounting.openSource(mount, bundle: settings.bundle)
+            let source = try Mounting.openSource(mount, options, bundle: settings.bundle)
             let copy = try cloneMount("", in: source.raw, recursive: options.flags.contains(.recursive))
-            let (set, clear) = options.attributes
-            try setMountAttributes(copy.raw, set: set | MountAttribute.noDevices, clear: clear, recursive: false)
+            let (set, clear) = try options.bindAttributes(of: nil)
+            try setMountAttributes(
+                copy.raw, set: set | MountAttribute.noDevices, clear: clear & ~MountAttribute.noDevices,
+                recursive: false)
             if options.recursiveSet | options.recursiveClear != 0 {
                 try setMountAttributes(
                     copy.raw, set: options.recursiveSet, clear: options.recursiveClear, recursive: true)

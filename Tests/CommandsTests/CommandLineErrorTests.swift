@@ -57,10 +57,12 @@ struct RefusedRow: Sendable, CustomTestStringConvertible {
         RefusedRow("kill", message: "swiftlet: \"kill\" requires a minimum of 1 argument(s)"),
         RefusedRow("kill", "a", "TERM", "x", message: "swiftlet: \"kill\" requires a maximum of 2 argument(s)"),
         RefusedRow("kill", "a", "NOSUCH", message: "unknown signal \"NOSUCH\""),
-        RefusedRow("state", "a/b", message: "invalid container ID format: \"a/b\""),
+        RefusedRow("state", "a/b", message: "invalid container ID format: \"a/b\": invalid character in container ID"),
         RefusedRow("delete", "--force", "..", message: "invalid container ID format: \"..\""),
         RefusedRow("start", "", message: "container id cannot be empty"),
-        RefusedRow("create", "a b", message: "swiftlet create failed: invalid container ID format: \"a b\""),
+        RefusedRow(
+            "create", "a b",
+            message: "swiftlet create failed: invalid container ID format: \"a b\": invalid character in container ID"),
         RefusedRow("--root=", "list", message: "invalid root: an empty path names no directory"),
     ]
 
@@ -83,11 +85,12 @@ struct RefusedRow: Sendable, CustomTestStringConvertible {
         try withTemporaryDirectory { directory in
             let log = "\(directory)/log.json"
             let result = Capture.run("--log", log, "--log-format", "json", "start", "a/b")
-            let text = "invalid container ID format: \"a/b\""
+            let text = "invalid container ID format: \"a/b\": invalid character in container ID"
             #expect(result.status == 1)
             #expect(result.error == text + "\n")
             let line = try contents(of: log)
-            #expect(line.hasPrefix(#"{"level":"error","msg":"invalid container ID format: \"a/b\"","time":"20"#))
+            #expect(line.hasPrefix(#"{"level":"error","msg":"invalid container ID format: \"a/b\": invalid "#))
+            #expect(line.contains(#"","time":"20"#))
             #expect(line.hasSuffix("Z\"}\n"))
         }
     }

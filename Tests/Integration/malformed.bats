@@ -129,7 +129,7 @@ seccomp architecture    | SCMP_ARCH_NO_SUCH     | .linux.seccomp = {defaultActio
 seccomp operator        | SCMP_CMP_NO_SUCH      | .linux.seccomp = {defaultAction: "SCMP_ACT_ALLOW", syscalls: [{names: ["mkdir"], action: "SCMP_ACT_ERRNO", args: [{index: 0, value: 0, op: "SCMP_CMP_NO_SUCH"}]}]}
 sysctl out of the tree  | kernel/x              | .linux.sysctl = {"net.../../kernel/x": "1"}
 mappings without userns | [uU]ser               | .linux.uidMappings = [{containerID: 0, hostID: 1000, size: 1}]
-userns without mappings | [mM]apping            | .linux.namespaces += [{type: "user"}]
+userns without mappings | not mapped           | .linux.namespaces += [{type: "user"}]
 memory a string         | /linux/resources/memory/limit | .linux.resources.memory.limit = "16M"
 annotation a number     | annotations           | .annotations = {"a": 1}
 terminal without socket | console               | .process.terminal = true
@@ -281,7 +281,7 @@ ROWS
 /process/capabilities | operation not permitted | .process.capabilities.permitted = []
 /process/rlimits/0 | operation not permitted | .process.rlimits = [{type: "RLIMIT_NOFILE", soft: 1, hard: 4611686018427387904}]
 /process/scheduler | invalid argument | .process.scheduler = {policy: "SCHED_FIFO", priority: 100}
-/process/scheduler | invalid argument | .process.scheduler = {policy: "SCHED_DEADLINE", runtime: 5000, deadline: 2000, period: 3000}
+/process/scheduler | runtime .5000. must be <= deadline .2000. | .process.scheduler = {policy: "SCHED_DEADLINE", runtime: 5000, deadline: 2000, period: 3000}
 /linux/memoryPolicy | invalid argument | .linux.memoryPolicy = {mode: "MPOL_BIND", nodes: "1000"}
 /linux/timeOffsets | numerical result out of range | .linux.namespaces += [{type: "time"}] | .linux.timeOffsets = {monotonic: {secs: -9999999999}}
 /linux/netDevices/nosuch0 | no such device | .linux.netDevices = {nosuch0: {}}

@@ -559,13 +559,6 @@ need_cgroup_v1() {
     equal "$(stat -c %u:%g "$BUNDLE/rootfs/tmp/made")" 100000:200000 'owner outside'
 }
 
-@test "a user namespace without mappings is refused" {
-    bundle true
-    edit '.linux.namespaces += [{type: "user"}]'
-    run_container
-    ((status != 0)) || fail accepted
-}
-
 # --- hooks
 
 # A hook that notes its name, where it runs and what it is told. It runs on the host, or in the container's busybox.

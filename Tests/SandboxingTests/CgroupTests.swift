@@ -111,7 +111,7 @@ struct LimitRow: Sendable, CustomTestStringConvertible {
         },
         LimitRow(legacy: ["pids.max=10"], unified: ["pids.max=10"]) { $0.pids = PidsResources(limit: 10) },
         LimitRow(legacy: ["pids.max=max"], unified: ["pids.max=max"]) { $0.pids = PidsResources(limit: -1) },
-        LimitRow(legacy: [], unified: []) { $0.pids = PidsResources(limit: 0) },
+        LimitRow(legacy: ["pids.max=1"], unified: ["pids.max=1"]) { $0.pids = PidsResources(limit: 0) },
     ]
 
     static let others: [LimitRow] = [
