@@ -518,6 +518,23 @@ job() { # NAME JQ_EDIT STATUS
     matches "$(message_of network)" "would take the host's interfaces over: it needs a network namespace" 'why it has no network'
 }
 
+@test "Kubernetes: guests under QEMU" {
+    need_machines
+    local image
+    for image in http exit; do
+        lab_machine_image "$image"
+        cluster_image "$image-virt" 1
+    done
+    local memory='.spec.containers[0].resources.limits.memory = "160Mi"'
+    pod ends swiftlet "$(guest exit-virt "$memory")" 7
+    # Such a guest is told of its address by nobody but the pod.
+    pod web swiftlet "$(guest http-virt "$memory | .spec.containers[0] += {env: [{name: \"ADDRESS\", valueFrom: {fieldRef: {fieldPath:
+        \"status.podIP\"}}}], readinessProbe: {tcpSocket: {port: 8080}, periodSeconds: 1}}")" '--ipv4=$(ADDRESS)/24'
+    ends_as ends '7 Error'
+    is_ready web
+    prints_just 'hello from the http guest' curl --silent --fail --max-time 5 "http://$(address_of web):8080/"
+}
+
 @test "Kubernetes: a kubelet and a containerd that begin anew leave pods alone" {
     need_http_guest
     local class name all=(guest ours theirs)
