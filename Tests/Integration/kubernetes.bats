@@ -577,7 +577,7 @@ fallback %% .spec.containers[0].terminationMessagePolicy = "FallbackToLogsOnErro
 limits %% .spec.containers[0].resources = {limits: {memory: "48Mi", cpu: "300m", "ephemeral-storage": "1Gi"}, requests: {memory: "16Mi", cpu: "100m"}} %% cat /proc/self/oom_score_adj; cat /sys/fs/cgroup/memory/memory.limit_in_bytes /sys/fs/cgroup/cpu/cpu.cfs_quota_us /sys/fs/cgroup/cpu/cpu.shares; ls /sys/fs/cgroup
 effort %%  %% cat /proc/self/oom_score_adj; cat /sys/fs/cgroup/cpu/cpu.shares; sed -E 's/[0-9a-f-]{30,}//g; /^0:/d' /proc/self/cgroup | sort
 limit %% .spec.activeDeadlineSeconds = 3 %% echo begun; sleep 1000
-many %% .spec.containers[0].lifecycle.postStart.exec.command = ["sh", "-c", "echo after >/proc/1/fd/1"] %% sleep 0.5; ulimit -n; nproc; stat -c %t:%T /dev/null /dev/zero /dev/full /dev/tty; ls -l /dev/fd /dev/stdin | awk '{ print $NF }'; cat /proc/self/attr/current 2>/dev/null; mount | awk '{ print $3, $5 }' | sort
+many %% .spec.containers[0].lifecycle.postStart.exec.command = ["sh", "-c", "echo after >/proc/1/fd/1; touch /tmp/after"] %% until [ -e /tmp/after ]; do sleep 0.1; done; ulimit -n; nproc; stat -c %t:%T /dev/null /dev/zero /dev/full /dev/tty; ls -l /dev/fd /dev/stdin | awk '{ print $NF }'; cat /proc/self/attr/current 2>/dev/null; mount | awk '{ print $3, $5 }' | sort
 ROWS
 }
 
