@@ -75,7 +75,7 @@ cluster_control_plane() {
     PATIENCE=60 lab_waits_for apiserver curl --silent --fail --cacert "$LAB/certificate" --header 'Authorization: Bearer lab' \
         https://127.0.0.1:6443/readyz
     lab_daemon manager kube-controller-manager --kubeconfig "$KUBECONFIG" --leader-elect=false \
-        --service-account-private-key-file "$LAB/key" --root-ca-file "$LAB/certificate"
+        --flex-volume-plugin-dir "$LAB/plugins" --service-account-private-key-file "$LAB/key" --root-ca-file "$LAB/certificate"
     lab_daemon scheduler kube-scheduler --kubeconfig "$KUBECONFIG" --leader-elect=false
 }
 
