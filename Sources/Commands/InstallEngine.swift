@@ -44,10 +44,11 @@ enum InstallEngine: Command {
         let file = try EngineFile(arguments.text(config) ?? engine.usualFile)
         var wanted: [UInt8]?
         if arguments.isOn(undo) {
+            let before = try file.before()
             let rest = try file.content.map { content throws(Failure) in
-                try EngineEntry.removed(engine, from: content, before: file.before, named: file.path)
+                try EngineEntry.removed(engine, from: content, before: before, named: file.path)
             }
-            wanted = rest == [] && file.before == nil ? nil : rest
+            wanted = rest == [] && before == nil ? nil : rest
         } else {
             let path = try arguments.text(runtimePath) ?? readLink("/proc/self/exe")
             guard canExecute(path) else { throw Failure("cannot execute the runtime '\(path)'") }
@@ -81,9 +82,14 @@ private struct EngineFile {
     private let status: FileStatus?
 
     /// What the file was before; nil when nothing was kept.
-    var before: [UInt8]? {
-        guard let file = try? open(backup, flags: .readOnly) else { return nil }
-        return try? readAll(file.raw, named: backup, limit: Self.largest)
+    func before() throws(HostError) -> [UInt8]? {
+        do throws(HostError) {
+            let file = try open(backup, flags: .readOnly)
+            return try readAll(file.raw, named: backup, limit: Self.largest)
+        } catch {
+            guard error.isNotFound else { throw error }
+            return nil
+        }
     }
 
     private var backup: String { path + ".before-swiftlet" }
@@ -106,11 +112,23 @@ private struct EngineFile {
     ///
     /// - Parameter keeping: Whether the content so far is to be kept; else what was kept is removed when it is there again.
     func write(_ wanted: [UInt8]?, keeping: Bool) throws {
-        if keeping {
-            if let content { try replaceFile(backup, with: content, like: status) } else { try? removeFile(backup) }
+        let kept = try before()
+        if keeping { try keep(content) }
+        do {
+            try write(wanted)
+        } catch {
+            if keeping { try? keep(kept) }
+            throw error
         }
+    }
+
+    private func keep(_ content: [UInt8]?) throws {
+        if let content { try replaceFile(backup, with: content, like: status) } else { try? removeFile(backup) }
+    }
+
+    private func write(_ wanted: [UInt8]?) throws {
         guard let wanted else { return try removeFile(path) }
-        let isRestored = wanted == before
+        let isRestored = try wanted == before()
         if content == nil, let parent = parentPath(path) { _ = try makeDirectories(parent, mode: 0o755) }
         try replaceFile(path, with: wanted, mode: 0o644, like: status)
         if isRestored { try removeFile(backup) }

@@ -44,7 +44,7 @@ enum Trace: Command {
                 row.kind == .step ? "  \(row.name)" : row.name, row.meaning,
             ]
         }
-        return "\(trace.id): \(kind)\(trace.status), created \(WallClock.text(nanoseconds: trace.created))\n"
+        return "\(trace.id): \(kind)\(trace.status), created \(trace.created)\n"
             + columns([["AT", "TOOK", "STEP", "WHAT"]] + rows)
     }
 
@@ -64,7 +64,7 @@ enum Trace: Command {
         }
         return [
             "id": .string(trace.id), "guest": .string(trace.guest), "status": .string(trace.status),
-            "created": .string(WallClock.text(nanoseconds: trace.created)), "commands": .array(commands),
+            "created": .string(trace.created), "commands": .array(commands),
         ]
     }
 }

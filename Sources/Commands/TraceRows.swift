@@ -41,7 +41,7 @@ struct TraceRow {
         ("process", "it becomes the container's user, descriptors are closed"),
         ("record", "the container is written down as created"),
         ("container", "the container is found and its process 1 called"),
-        ("network", "taps are made and connected"),
+        ("network", "a joined network is prepared, taps are made and connected"),
         ("process-1", "process 1 has the word and the guest's devices"),
         ("agent", "who starts the vAccel agent is there"),
         ("vsock", "the guest's device for virtio sockets is there"),

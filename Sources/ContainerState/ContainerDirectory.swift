@@ -128,9 +128,9 @@ public struct ContainerDirectory: ~Copyable {
     }
 
     /// Where the container is in its life, by its record and its process. See runtime.md "State" of the runtime spec.
-    public func status(_ record: ContainerRecord?) -> ContainerStatus {
+    public func status(_ record: ContainerRecord?) throws(HostError) -> ContainerStatus {
         guard let record, record.pid != 0 else { return .creating }
-        guard let process = processStatus(record.pid), !process.isDead, process.startTime == record.startTime else {
+        guard let process = try processStatus(record.pid), !process.isDead, process.startTime == record.startTime else {
             return .stopped
         }
         return isWaitingForStart ? .created : .running

@@ -12,7 +12,8 @@ public func unshareNamespaces(_ flags: UInt64) throws(HostError) {
 public func openNamespace(_ path: String, type: UInt64) throws(HostError) -> Descriptor {
     let found = try open(path, flags: [.readOnly, .nonBlocking, .noControllingTerminal])
     let kind = lx_namespace_type(found.raw)
-    guard kind >= 0 else { throw HostError(call: "\(path) is not a namespace", subject: "", errno: 0) }
+    if kind == -ENOTTY { throw HostError(call: "\(path) is not a namespace", subject: "", errno: 0) }
+    try check("NS_GET_NSTYPE", path, kind)
     guard UInt64(kind) == type else {
         throw HostError(call: "\(path) is a namespace of another type", subject: "", errno: 0)
     }

@@ -187,8 +187,8 @@ public struct ProcessStatus: Equatable, Sendable {
 }
 
 /// The status of a process by its pid; nil when there is none. See proc(5), /proc/PID/stat.
-public func processStatus(_ pid: Int32) -> ProcessStatus? {
-    guard pid > 0, let text = try? readText("/proc/\(pid)/stat") else { return nil }
+public func processStatus(_ pid: Int32) throws(HostError) -> ProcessStatus? {
+    guard pid > 0, let text = try processText(pid) else { return nil }
     // The second field is the name in parentheses, which may hold anything: count from the last one.
     guard let end = text.utf8.lastIndex(of: UInt8(ascii: ")")) else { return nil }
     let fields = text[text.index(after: end)...].utf8.split(separator: UInt8(ascii: " "))
@@ -196,6 +196,16 @@ public func processStatus(_ pid: Int32) -> ProcessStatus? {
         return nil
     }
     return ProcessStatus(state: state, startTime: start)
+}
+
+/// nil only for a process that is not there: one of which nothing can be learned has not ended.
+private func processText(_ pid: Int32) throws(HostError) -> String? {
+    do throws(HostError) {
+        return try readText("/proc/\(pid)/stat")
+    } catch {
+        guard error.isNotFound || error.isNoSuchProcess else { throw error }
+        return nil
+    }
 }
 
 /// Asks for a signal when the parent ends; 0 for none. See prctl(2) PR_SET_PDEATHSIG.

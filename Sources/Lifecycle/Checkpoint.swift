@@ -14,7 +14,7 @@ extension Runtime {
         guard record.guest.isEmpty else {
             throw Failure("cannot checkpoint container \(id): it runs a unikernel, whose memory criu cannot save")
         }
-        let status = container.status
+        let status = try container.status
         guard status == .running || status == .paused else {
             throw Failure("Container cannot be checkpointed in \(status.rawValue) state")
         }

@@ -8,7 +8,7 @@ extension ContainerRecord {
     func openProcess() throws(HostError) -> Descriptor {
         let process = try HostSystem.openProcess(pid)
         // What is open stands for one process alone; the number may have been given to another one before.
-        guard processStatus(pid)?.startTime == startTime else { throw HostError.gone }
+        guard try processStatus(pid)?.startTime == startTime else { throw HostError.gone }
         return process
     }
 }

@@ -177,6 +177,8 @@ private final class Creation {
             try GuestWiring.prepare(&record) { changed throws in try directory.write(changed) }
             timeline.mark("network")
         } catch {
+            // What `start` finds, it takes for somebody else's.
+            try? GuestWiring.takeBack(record)
             runtime.log.debug("the network of \(id) is not prepared, `start` does it: \(error)")
         }
     }
@@ -216,8 +218,8 @@ private final class Creation {
     }
 
     /// Without the time nobody could tell later whether the process is still this one.
-    private func startTime(of pid: Int32) throws(Failure) -> UInt64 {
-        guard let status = processStatus(pid) else { throw Failure("cannot read when process \(pid) started") }
+    private func startTime(of pid: Int32) throws -> UInt64 {
+        guard let status = try processStatus(pid) else { throw Failure("cannot read when process \(pid) started") }
         return status.startTime
     }
 

@@ -53,7 +53,7 @@ extension Runtime {
     /// The record of a container whose process 1 is there.
     private func living(_ id: String) throws -> ContainerRecord {
         let container = try open(id, lock: false)
-        let status = container.status
+        let status = try container.status
         guard let record = container.record, status != .creating, status != .stopped else { throw notRunning(id) }
         return record
     }

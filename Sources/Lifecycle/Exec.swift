@@ -82,9 +82,9 @@ extension Runtime {
     /// The record of a container that another process can join.
     private func runningRecord(
         _ container: borrowing Container, ignorePaused: Bool
-    ) throws(Failure) -> ContainerRecord {
+    ) throws -> ContainerRecord {
         let id = container.directory.id
-        let status = container.status
+        let status = try container.status
         guard let record = container.record, status != .creating else {
             throw Failure("cannot exec in container \(id), which is being created")
         }

@@ -118,7 +118,7 @@ enum GuestWiring {
             mode(of: record) != .minimal || !record.taps.isEmpty
         else { return }
         // What is there now may be another one, for such paths name processes.
-        guard let namespace = try? openNamespace(record.networkNamespace, type: NamespaceFlag.network),
+        guard let namespace = try namespaceIfThere(record.networkNamespace),
             try status(of: namespace.raw).inode == record.networkNamespaceNumber
         else { return }
         let places = record.redirects.array?.compactMap(TrafficRedirect.Place.init(json:)) ?? []
@@ -141,6 +141,17 @@ enum GuestWiring {
             }
         } catch {
             throw Failure("cannot take the guest's filters and links from the container's network", cause: error)
+        }
+    }
+
+    /// nil when the namespace has gone, and something else may have its place.
+    private static func namespaceIfThere(_ path: String) throws(HostError) -> Descriptor? {
+        do throws(HostError) {
+            return try openNamespace(path, type: NamespaceFlag.network)
+        } catch {
+            // Without a number it is there and no namespace.
+            guard error.isNotFound || error.isNoSuchProcess || error.errno == 0 else { throw error }
+            return nil
         }
     }
 

@@ -8,7 +8,7 @@ extension Runtime {
     public func state(id: String) throws -> JSONValue {
         let container = try open(id, lock: false)
         guard let record = container.record else { throw Failure("container does not exist: \(id)") }
-        let status = container.status
+        let status = try container.status
         return [
             "ociVersion": .string(record.ociVersion),
             "id": .string(id),
@@ -38,7 +38,7 @@ extension Runtime {
         var summaries = [ContainerSummary]()
         for id in try store.ids() {
             guard let container = try openIfThere(id, lock: false), let record = container.record else { continue }
-            let status = container.status
+            let status = try container.status
             summaries.append(
                 ContainerSummary(
                     ociVersion: record.ociVersion, id: id, pid: status == .stopped ? 0 : record.pid,

@@ -13,7 +13,8 @@ extension Runtime {
     public func kill(id: String, signal: Int32, all: Bool) throws {
         let container = try open(id, lock: false)
         guard let record = container.record else { throw Failure("container does not exist: \(id)") }
-        let isAlive = container.status != .creating && container.status != .stopped
+        let status = try container.status
+        let isAlive = status != .creating && status != .stopped
         guard isAlive else {
             let hadProcesses =
                 (all || signal == Signal.kill) && Cgroup.signalAll(signal, in: record.processCgroups)

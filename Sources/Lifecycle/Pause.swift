@@ -10,7 +10,7 @@ extension Runtime {
     ///   no cgroup with a freezer.
     public func pause(id: String) throws {
         let container = try open(id, lock: false)
-        let status = container.status
+        let status = try container.status
         guard let record = container.record, status == .created || status == .running else {
             throw Failure("container not running")
         }
@@ -29,7 +29,7 @@ extension Runtime {
     /// - Throws: ``HostSystem/Failure`` with runc's words when it is not paused.
     public func resume(id: String) throws {
         let container = try open(id, lock: false)
-        guard let record = container.record, container.status == .paused,
+        guard let record = container.record, try container.status == .paused,
             let freezer = CgroupFreezer(in: record.processCgroups)
         else { throw Failure("container not paused") }
         freezer.thaw()

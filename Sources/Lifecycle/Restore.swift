@@ -247,7 +247,7 @@ private final class Restoration {
             guard let terminalSocket, notification.descriptor >= 0 else { return }
             try sendDescriptor(notification.descriptor, text: "orphan-pts-master", over: terminalSocket)
         case "post-restore":
-            guard let status = processStatus(notification.pid) else {
+            guard let status = try processStatus(notification.pid) else {
                 throw Failure("cannot read when process \(notification.pid) started")
             }
             record.pid = notification.pid

@@ -45,9 +45,11 @@ public struct Runtime {
 
         /// A process that is held is there all the same, so the freezer is asked last.
         var status: ContainerStatus {
-            let status = directory.status(record)
-            guard let record, status == .created || status == .running else { return status }
-            return CgroupFreezer(in: record.processCgroups)?.isFrozen == true ? .paused : status
+            get throws(HostError) {
+                let status = try directory.status(record)
+                guard let record, status == .created || status == .running else { return status }
+                return CgroupFreezer(in: record.processCgroups)?.isFrozen == true ? .paused : status
+            }
         }
     }
 

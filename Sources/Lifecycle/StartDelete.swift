@@ -51,14 +51,16 @@ extension Runtime {
     /// most 50 ms.
     private func giveTurn(to pid: Int32) {
         let deadline = monotonicNanoseconds() + 50_000_000
-        while let state = processStatus(pid)?.state, state == "R" || state == "D", monotonicNanoseconds() < deadline {
+        while let state = try? processStatus(pid)?.state, state == "R" || state == "D",
+            monotonicNanoseconds() < deadline
+        {
             _ = try? waitUntilReadable([], timeout: 1)
         }
     }
 
     /// Lets process 1 go on. The lock ends here: a hook that takes its time must not keep `delete` waiting.
     private func begin(_ container: consuming Container, _ timeline: Timeline) throws -> ContainerRecord {
-        let status = container.status
+        let status = try container.status
         guard var record = container.record, status == .created else {
             // runc's words.
             throw switch status {
@@ -152,7 +154,7 @@ extension Runtime {
 
     /// Removes a container; the lock ends here.
     func remove(_ container: consuming Container, force: Bool) throws -> ContainerRecord? {
-        let status = container.status
+        let status = try container.status
         switch status {
         case .creating, .created, .stopped: break
         case .running, .paused:

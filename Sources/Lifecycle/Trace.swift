@@ -12,8 +12,8 @@ public struct ContainerTrace {
     public let status: String
     /// What `create`, `start` and others did, in this order.
     public let commands: [Timeline]
-    /// When the first of them began, nanoseconds since 1970.
-    public let created: Int64
+    /// When `create` began to make it, as its state says.
+    public let created: String
 }
 
 extension Runtime {
@@ -23,11 +23,11 @@ extension Runtime {
     public func trace(id: String) throws -> ContainerTrace {
         let container = try open(id, lock: false)
         let commands = try container.directory.timelines()
-        guard let first = commands.first else {
+        guard let record = container.record, !commands.isEmpty else {
             throw Failure("container \(id) has no time line: an earlier version made it, or it is being made")
         }
         return ContainerTrace(
-            id: id, guest: container.record?.guest ?? "", status: container.status.rawValue, commands: commands,
-            created: wallClockNanoseconds() - (monotonicNanoseconds() - first.began))
+            id: id, guest: record.guest, status: try container.status.rawValue, commands: commands,
+            created: record.created)
     }
 }

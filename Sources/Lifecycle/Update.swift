@@ -11,7 +11,7 @@ extension Runtime {
     ///   limit has changed then.
     public func update(id: String, resources: Resources) throws {
         let container = try open(id, lock: false)
-        let status = container.status
+        let status = try container.status
         guard let record = container.record, status != .creating, status != .stopped else {
             throw Failure("container not running")
         }

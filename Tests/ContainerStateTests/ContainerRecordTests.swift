@@ -70,7 +70,7 @@ func fullRecord(id: String = "c1") -> ContainerRecord {
             let directory = try StateStore(root: root).make(id: "c1")
             try write(bytes, to: "\(directory.path)/state.json")
             #expect(try directory.record() == nil)
-            #expect(directory.status(nil) == .creating)
+            #expect(try directory.status(nil) == .creating)
         }
     }
 

@@ -18,36 +18,36 @@ private func withDirectory(_ body: (borrowing ContainerDirectory) throws -> Void
 
 @Suite struct ContainerStatusTests {
     @Test func isCreatingWithoutAProcess() throws {
-        try withDirectory { directory in
-            #expect(directory.status(nil) == .creating)
-            #expect(directory.status(record(0, startTime: 0)) == .creating)
+        try withDirectory { directory throws in
+            #expect(try directory.status(nil) == .creating)
+            #expect(try directory.status(record(0, startTime: 0)) == .creating)
         }
     }
 
     @Test func isRunningWithALivingProcess() throws {
-        let own = try #require(processStatus(currentProcess()))
-        try withDirectory { directory in
-            #expect(directory.status(record(currentProcess(), startTime: own.startTime)) == .running)
+        let own = try #require(try processStatus(currentProcess()))
+        try withDirectory { directory throws in
+            #expect(try directory.status(record(currentProcess(), startTime: own.startTime)) == .running)
         }
     }
 
     @Test func isCreatedWhileItsProcessWaits() throws {
-        let own = try #require(processStatus(currentProcess()))
+        let own = try #require(try processStatus(currentProcess()))
         try withDirectory { directory in
             let listener = try directory.listenForStart()
-            #expect(directory.status(record(currentProcess(), startTime: own.startTime)) == .created)
+            #expect(try directory.status(record(currentProcess(), startTime: own.startTime)) == .created)
             try directory.removeStartSocket()
-            #expect(directory.status(record(currentProcess(), startTime: own.startTime)) == .running)
+            #expect(try directory.status(record(currentProcess(), startTime: own.startTime)) == .running)
             _ = consume listener
         }
     }
 
     @Test("a process with the same number that started at another time is another one")
     func isStoppedWhenTheNumberIsUsedAgain() throws {
-        let own = try #require(processStatus(currentProcess()))
-        try withDirectory { directory in
-            #expect(directory.status(record(currentProcess(), startTime: own.startTime + 1)) == .stopped)
-            #expect(directory.status(record(currentProcess(), startTime: 0)) == .stopped)
+        let own = try #require(try processStatus(currentProcess()))
+        try withDirectory { directory throws in
+            #expect(try directory.status(record(currentProcess(), startTime: own.startTime + 1)) == .stopped)
+            #expect(try directory.status(record(currentProcess(), startTime: 0)) == .stopped)
         }
     }
 
@@ -58,13 +58,13 @@ private func withDirectory(_ body: (borrowing ContainerDirectory) throws -> Void
             errors: null.raw)
         let process = try openProcess(pid)
         #expect(try waitUntilReadable([process.raw]) == [true])
-        let zombie = try #require(processStatus(pid))
+        let zombie = try #require(try processStatus(pid))
         try withDirectory { directory in
             #expect(zombie.isDead)
-            #expect(directory.status(record(pid, startTime: zombie.startTime)) == .stopped)
+            #expect(try directory.status(record(pid, startTime: zombie.startTime)) == .stopped)
             let end = try waitForChild(pid)?.end
             #expect(end == .exited(3))
-            #expect(directory.status(record(pid, startTime: zombie.startTime)) == .stopped)
+            #expect(try directory.status(record(pid, startTime: zombie.startTime)) == .stopped)
         }
     }
 }

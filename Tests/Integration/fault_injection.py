@@ -1,9 +1,11 @@
 #!/usr/bin/env python3
 """Breaks a command of the runtime at one system call, one container each, and looks for what stays behind.
 
-usage: fault_injection.py [--points N] [--seed N] [--apart PROGRAM] RUNTIME ROOT BUNDLE ID create|start|delete|exec|pause|resume|update
+usage: fault_injection.py [--points N] [--seed N] [--errors NAME,...] [--apart PROGRAM] RUNTIME ROOT BUNDLE ID COMMAND
 
-A call either fails with EIO or finds its process killed. Calls are counted apart for each process that the command
+COMMAND is create, start, delete, exec, pause, resume or update.
+
+A call either fails, with EIO unless other errors are named, or finds its process killed. Calls are counted apart for each process that the command
 makes: call 12 of process 1 is the twelfth one of the container's own process, whatever its parent does meanwhile. One
 good run says how many there are; which of them are broken is chosen by the seed. A process that becomes PROGRAM, the name
 of a monitor for example, is left alone from then on.
@@ -336,13 +338,13 @@ class Lifecycles:
             for index, call in enumerate(calls):
                 points.append((int(process), index, KILL))
                 if call not in NEVER_FAILING:
-                    points.append((int(process), index, errno.EIO))
+                    points += [(int(process), index, error) for error in self.options.errors]
         return points
 
     def break_at(self, point):
         self.begin()
         process, index, fault = point
-        what = f'{"killed" if fault == KILL else "EIO"} at call {index} of process {process} of {self.options.command}'
+        what = f'{"killed" if fault == KILL else errno.errorcode[fault]} at call {index} of process {process} of {self.options.command}'
         traced = Traced(self.words(self.options.command), self.output, self.options.apart, point)
         report = traced.ended()
         if report is None:
@@ -422,6 +424,8 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument('--points', type=int, default=100, help='how many calls are broken; 0 for every one')
     parser.add_argument('--seed', type=int, default=1)
+    parser.add_argument('--errors', default=[errno.EIO], metavar='NAME,...',
+                        type=lambda text: [getattr(errno, name) for name in text.split(',')])
     parser.add_argument('--apart', metavar='PROGRAM', help='what is not traced once it runs')
     parser.add_argument('runtime')
     parser.add_argument('root')

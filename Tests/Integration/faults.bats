@@ -3,6 +3,7 @@
 #
 # POINTS   how many calls are broken in each of the sweeps, one container each; 40 unless set
 # SEED     which ones; 1 unless set
+# ERRORS   what they fail with, EIO unless set: EIO,ENOMEM,EPERM
 
 load helpers
 load network
@@ -18,7 +19,7 @@ sweep() { # COMMAND OPTIONS...
     local report code=0 binary=$TEST_DIR/runtime
     # A copy of its own, by which processes are told from those of others. The containers are named after this one.
     cp "$RUNTIME" "$binary"
-    report=$("$BATS_TEST_DIRNAME/fault_injection.py" --points "$POINTS" --seed "${SEED:-1}" "${@:2}" "$binary" \
+    report=$("$BATS_TEST_DIRNAME/fault_injection.py" --points "$POINTS" --seed "${SEED:-1}" --errors "${ERRORS:-EIO}" "${@:2}" "$binary" \
         "$ROOT" "$BUNDLE" "$ID" "$1" 2>&1 </dev/null 3>&-) || code=$?
     ((code != 3)) || skip "$report"
     ((code == 0)) || fail "$report"
@@ -130,6 +131,58 @@ EOF
     local command
     bundle sleep 1000
     for command in exec pause resume update; do sweep "$command"; done
+}
+
+# Breaks calls of a command that works on a directory of its own, $TEST_DIR/files.
+sweep_files() { # OPTION... ARGUMENT...
+    local report code=0 options=()
+    need_command python3
+    while [[ $1 == --* ]]; do
+        options+=("$1")
+        shift
+    done
+    report=$("$BATS_TEST_DIRNAME/fault_command.py" --points "$POINTS" --seed "${SEED:-1}" --errors "${ERRORS:-EIO}" \
+        "${options[@]}" "$TEST_DIR/files" "$RUNTIME" --root "$ROOT" "$@" 2>&1 </dev/null 3>&-) || code=$?
+    ((code != 3)) || skip "$report"
+    ((code == 0)) || fail "$* $report"
+    echo "# $1 ${2-}: $report" >&3
+}
+
+@test "calls that fail while an image is packed: all of it is there or nothing" {
+    need_swiftlet
+    need_guests spt
+    mkdir "$TEST_DIR/files"
+    sweep_files image pack "$GUESTS/hello.spt" --type mirage --tag a/b --output "$TEST_DIR/files/image.tar"
+}
+
+@test "calls that fail while an engine is told of the runtime: its configuration is as before or as wanted" {
+    need_swiftlet
+    local engine files=$TEST_DIR/files
+    for engine in containerd docker podman; do
+        rm -rf "$files" "$files.original"
+        mkdir "$files"
+        case $engine in
+        containerd) printf 'version = 2\n# mine\n' >"$files/file" ;;
+        docker) printf '{"debug": true}\n' >"$files/file" ;;
+        esac
+        sweep_files install-engine "$engine" --config "$files/file" --runtime-path "$RUNTIME"
+        ok install-engine "$engine" --config "$files/file" --runtime-path "$RUNTIME"
+        rm -rf "$files.original"
+        POINTS=$((POINTS / 2)) sweep_files install-engine "$engine" --undo --config "$files/file"
+    done
+}
+
+@test "calls that fail while figures and a trace are printed: they are whole or there is an error" {
+    need_swiftlet
+    bundle sleep 1000
+    create
+    ok start "$ID"
+    mkdir "$TEST_DIR/files"
+    sweep_files --same-output trace "$ID"
+    rm -rf "$TEST_DIR/files.original"
+    sweep_files --same-output trace --format svg "$ID"
+    rm -rf "$TEST_DIR/files.original"
+    sweep_files --figures metrics --output "$TEST_DIR/files/figures"
 }
 
 @test "a cgroup with processes of others is refused, and they live on" {

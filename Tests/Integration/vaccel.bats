@@ -281,6 +281,17 @@ LINES
     check worker_confined "${agents[-1]}"
 }
 
+# POINTS, SEED and ERRORS as in faults.bats.
+@test "vaccel: a call that fails in agent or worker costs one client at most, and nothing is left" {
+    local report code=0
+    cp "$AGENT" "$directory/agent"
+    report=$("$BATS_TEST_DIRNAME/fault_agent.py" --points "${POINTS:-40}" --seed "${SEED:-1}" --errors "${ERRORS:-EIO,ENOMEM}" \
+        "$directory/agent" "$socket" 2>&1 </dev/null 3>&-) || code=$?
+    ((code != 3)) || skip "$report"
+    echo "# $report" >&3
+    ((code == 0))
+}
+
 @test "vaccel: the agent's end is the workers' end, also by SIGKILL" {
     local workers
     start_agent --backend cpu

@@ -25,7 +25,7 @@ private func makeContainer(_ id: String, process: (pid: Int32, startTime: UInt64
 
 /// This process: it lives as long as the test.
 private func livingProcess() throws -> (pid: Int32, startTime: UInt64) {
-    let own = try #require(processStatus(currentProcess()))
+    let own = try #require(try processStatus(currentProcess()))
     return (currentProcess(), own.startTime)
 }
 
@@ -145,7 +145,7 @@ private func deadProcess() throws -> (pid: Int32, startTime: UInt64) {
                 "/bin/sh", arguments: ["sh", "-c", "exec sleep 600"], environment: ["PATH=/bin:/usr/bin"],
                 input: null.raw,
                 output: null.raw, errors: null.raw)
-            let started = try #require(processStatus(pid)?.startTime)
+            let started = try #require(try processStatus(pid)?.startTime)
             try makeContainer("c1", process: (pid, started), in: store)
             try runtime.delete(id: "c1", force: true)
             #expect(try waitForChild(pid)?.end == .signaled(9))

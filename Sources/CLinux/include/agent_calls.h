@@ -79,9 +79,12 @@ static inline int lx_listen_at(int family, const struct sockaddr *address, sockl
     int fd = socket(family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0), on = 1, r;
     if (fd < 0) return -errno;
     if (family == AF_INET) (void)setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
-    if (bind(fd, address, size) < 0 || listen(fd, 128) < 0) {
+    int bound = bind(fd, address, size) == 0;
+    if (!bound || listen(fd, 128) < 0) {
         r = -errno;
         close(fd);
+        const char *path = family == AF_UNIX ? ((const struct sockaddr_un *)address)->sun_path : "";
+        if (bound && *path) (void)unlink(path);
         return r;
     }
     return fd;
