@@ -15,23 +15,15 @@ public struct HookRunner {
     ///
     /// - Throws: ``HostSystem/Failure`` that names the hook and says how it ended and what it printed.
     public func run(_ hooks: [Hook], kind: HookKind) throws(Failure) {
-        for (index, hook) in hooks.enumerated() {
-            do throws(HostError) {
-                try run(hook, named: "\(kind.rawValue) hook #\(index)")
-            } catch {
-                throw Failure(
-                    at: "/hooks/\(kind.rawValue)/\(index)", "error running \(kind.rawValue) hook #\(index)",
-                    cause: error)
-            }
-        }
+        for (index, hook) in hooks.enumerated() { try run(hook, index, kind) }
     }
 
     /// Runs all hooks whatever becomes of each, and returns what went wrong: for hooks that run when nothing can be
     /// taken back any more.
     public func runAll(_ hooks: [Hook], kind: HookKind) -> [Failure] {
-        hooks.compactMap { hook in
+        hooks.enumerated().compactMap { index, hook in
             do throws(Failure) {
-                try run([hook], kind: kind)
+                try run(hook, index, kind)
                 return nil
             } catch {
                 return error
@@ -39,7 +31,16 @@ public struct HookRunner {
         }
     }
 
-    private func run(_ hook: Hook, named name: String) throws(HostError) {
+    private func run(_ hook: Hook, _ index: Int, _ kind: HookKind) throws(Failure) {
+        do throws(HostError) {
+            try run(hook, named: "\(kind.rawValue) hook #\(index)", kind)
+        } catch {
+            throw Failure(
+                at: "/hooks/\(kind.rawValue)/\(index)", "error running \(kind.rawValue) hook #\(index)", cause: error)
+        }
+    }
+
+    private func run(_ hook: Hook, named name: String, _ kind: HookKind) throws(HostError) {
         let input = try anonymousFile(named: name)
         try writeAll(state.json.bytes(), to: input.raw, named: name)
         try rewind(input.raw, named: name)
@@ -62,7 +63,7 @@ public struct HookRunner {
         guard end != .exited(0) else { return }
         try rewind(output.raw, named: name)
         let printed = String(decoding: try readAll(output.raw, named: name), as: UTF8.self)
-        throw HookEnd.error(end, hook: hook.path, printed: printed)
+        throw HookEnd.error(end, of: kind, hook: hook.path, printed: printed)
     }
 
     /// The file that an annotation names for what hooks print, as with crun; nil for most containers.
@@ -92,14 +93,17 @@ public struct HookRunner {
 
 /// How a hook failed, told as the error of its exec.
 private enum HookEnd {
-    static func error(_ end: ProcessEnd, hook: String, printed: String) -> HostError {
-        let how =
-            switch end {
-            case .exited(let status): "exit status \(status)"
-            case .signaled(let signal): "signal: \(signalText(signal))"
-            }
+    static func error(_ end: ProcessEnd, of kind: HookKind, hook: String, printed: String) -> HostError {
         let line = printed.split(whereSeparator: \.isNewline).joined(separator: "; ")
-        return HostError(call: hook, subject: line.isEmpty ? how : "\(how), output \"\(line)\"", errno: 0)
+        let output = line.isEmpty ? "" : ", output \"\(line)\""
+        switch end {
+        // A warning, in crun's words; runc has none.
+        case .exited(let status) where kind == .poststop:
+            return HostError(call: "poststop hook failed with exit code \(status):", subject: hook + output, errno: 0)
+        case .exited(let status): return HostError(call: hook, subject: "exit status \(status)\(output)", errno: 0)
+        case .signaled(let signal):
+            return HostError(call: hook, subject: "signal: \(signalText(signal))\(output)", errno: 0)
+        }
     }
 
     static func timedOut(_ name: String, seconds: Int) -> HostError {

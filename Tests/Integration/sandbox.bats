@@ -703,10 +703,16 @@ HOOK
     printf '#!/bin/sh\nexit 3\n' >"$TEST_DIR/bad"
     write_hook "$TEST_DIR/good" "$TEST_DIR/hooks.log"
     chmod 755 "$TEST_DIR/bad"
-    edit ".hooks.poststop = [{path: \"$TEST_DIR/bad\"}, {path: \"$TEST_DIR/good\", args: [\"hook\", \"second\"]}]"
+    edit ".hooks.poststop = [{path: \"$TEST_DIR/bad\"}, {path: \"$TEST_DIR/good\", args: [\"hook\", \"second\"]},
+        {path: \"$TEST_DIR/bad\"}]"
     run_container
     expect_success
     matches "$(<"$TEST_DIR/hooks.log")" 'hook second' 'the second hook'
+    # Each warning names its own hook.
+    local number
+    for number in 0 2; do
+        matches "$(<"$TEST_DIR/log")" "warning.*error running poststop hook #$number: poststop hook failed with exit code 3" log
+    done
 }
 
 # --- the sandbox of a guest
