@@ -194,7 +194,9 @@ private func deadProcess() throws -> (pid: Int32, startTime: UInt64) {
             let state = try parseJSON(Array(readText("\(directory)/state").utf8), named: "state")
             #expect(state["id"] == "c1" && state["status"] == "stopped")
             #expect(warnings.contains("level=warning"))
-            #expect(warnings.contains("error running poststop hook #0: poststop hook failed with exit code 3: /bin/sh, output"))
+            #expect(
+                warnings.contains(
+                    "error running poststop hook #0: poststop hook failed with exit code 3: /bin/sh, output"))
         }
     }
 }
