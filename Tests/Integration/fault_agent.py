@@ -8,10 +8,8 @@ client its answer, or close its connection, but nobody gets a wrong one, the oth
 is told to end it does, with its workers, and leaves no socket. One that cannot even listen says why on one line. Prints what
 went otherwise and ends with 1, or how much was tried; ends with 3 where processes cannot be traced.
 """
-import argparse
 import errno
 import os
-import random
 import signal
 import sys
 import time
@@ -156,21 +154,14 @@ class Agents:
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument('--points', type=int, default=100, help='how many calls are broken; 0 for every one')
-    parser.add_argument('--seed', type=int, default=1)
-    parser.add_argument('--errors', default=[errno.EIO], metavar='NAME,...',
-                        type=lambda text: [getattr(errno, name) for name in text.split(',')])
+    parser = fault_injection.parser_of_sweeps(__doc__)
     parser.add_argument('agent')
     parser.add_argument('socket')
     options = parser.parse_args()
-    if not fault_injection.WORDS:
-        print('calls cannot be broken on this kind of machine')
-        sys.exit(3)
-    fault_injection.libc.prctl(fault_injection.SET_CHILD_SUBREAPER, 1, 0, 0, 0)
+    fault_injection.prepare()
     agents = Agents(options)
     points = agents.points()
-    chosen = random.Random(options.seed).sample(points, min(options.points or len(points), len(points)))
+    chosen = fault_injection.chosen(points, options)
     agents.hits = 0
     for process, index, fault, call in chosen:
         name = 'killed' if fault == KILL else errno.errorcode[fault]

@@ -13,7 +13,6 @@ traced.
 import argparse
 import errno
 import os
-import random
 import shutil
 import sys
 
@@ -115,23 +114,16 @@ class Commands:
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument('--points', type=int, default=100, help='how many calls are broken; 0 for every one')
-    parser.add_argument('--seed', type=int, default=1)
-    parser.add_argument('--errors', default=[errno.EIO], metavar='NAME,...',
-                        type=lambda text: [getattr(errno, name) for name in text.split(',')])
+    parser = fault_injection.parser_of_sweeps(__doc__)
     parser.add_argument('--same-output', action='store_true')
     parser.add_argument('--figures', action='store_true')
     parser.add_argument('directory')
     parser.add_argument('words', nargs=argparse.REMAINDER)
     options = parser.parse_args()
-    if not fault_injection.WORDS:
-        print('calls cannot be broken on this kind of machine')
-        sys.exit(3)
-    fault_injection.libc.prctl(fault_injection.SET_CHILD_SUBREAPER, 1, 0, 0, 0)
+    fault_injection.prepare()
     commands = Commands(options)
     points = commands.points()
-    chosen = random.Random(options.seed).sample(points, min(options.points or len(points), len(points)))
+    chosen = fault_injection.chosen(points, options)
     for point in chosen:
         commands.break_at(*point)
     commands.put_back()

@@ -420,12 +420,35 @@ class Lifecycles:
         return found
 
 
-def main():
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+# --- what sweeps over the calls of a program have in common
+
+
+def parser_of_sweeps(documentation):
+    """For the options that every sweep has."""
+    parser = argparse.ArgumentParser(description=documentation, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument('--points', type=int, default=100, help='how many calls are broken; 0 for every one')
     parser.add_argument('--seed', type=int, default=1)
     parser.add_argument('--errors', default=[errno.EIO], metavar='NAME,...',
                         type=lambda text: [getattr(errno, name) for name in text.split(',')])
+    return parser
+
+
+def prepare():
+    """Ends the program with 3 where calls cannot be broken."""
+    if not WORDS:
+        print(f'calls cannot be broken on {platform.machine()}')
+        sys.exit(3)
+    # What a killed program leaves is given to this process, so that nothing stays a zombie.
+    libc.prctl(SET_CHILD_SUBREAPER, 1, 0, 0, 0)
+
+
+def chosen(points, options):
+    """As many of the points as the options want."""
+    return random.Random(options.seed).sample(points, min(options.points or len(points), len(points)))
+
+
+def main():
+    parser = parser_of_sweeps(__doc__)
     parser.add_argument('--apart', metavar='PROGRAM', help='what is not traced once it runs')
     parser.add_argument('runtime')
     parser.add_argument('root')
@@ -433,17 +456,13 @@ def main():
     parser.add_argument('id')
     parser.add_argument('command', choices=['create', 'start', 'delete', *IN_A_RUNNING_ONE])
     options = parser.parse_args()
-    if not WORDS:
-        print(f'calls cannot be broken on {platform.machine()}')
-        sys.exit(3)
-    # What a killed command leaves is given to this process, so that nothing stays a zombie.
-    libc.prctl(SET_CHILD_SUBREAPER, 1, 0, 0, 0)
+    prepare()
     lifecycles = Lifecycles(options)
     points = lifecycles.points()
-    chosen = random.Random(options.seed).sample(points, min(options.points or len(points), len(points)))
-    for point in chosen:
+    broken = chosen(points, options)
+    for point in broken:
         lifecycles.break_at(point)
-    print('\n'.join(lifecycles.problems) or f'{options.command}: {len(chosen)} of {len(points)} points, nothing stays')
+    print('\n'.join(lifecycles.problems) or f'{options.command}: {len(broken)} of {len(points)} points, nothing stays')
     sys.exit(1 if lifecycles.problems else 0)
 
 

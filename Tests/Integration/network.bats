@@ -172,28 +172,20 @@ exchange_between_create_and_start() { # hvt|spt
     refused "pid" create --bundle "$BUNDLE" --pid-file "$TEST_DIR/none/pid" "$ID"
     equal "$(network_of "$pod")" "$before" "the namespace after a create that was refused"
     # Two that share what was prepared, whichever of them began it and whichever goes last.
-    local turn
-    for turn in first second; do
-        joined_guest spt netdev "$pod" echo
-        create
-        first=$ID
-        joined_guest spt netdev "$pod" echo
-        create
-        second=$ID
-        ok start "${!turn}"
-        ok delete --force "$first"
-        ok delete --force "$second"
-        equal "$(network_of "$pod")" "$before" "the namespace after both, $turn started"
-        joined_guest spt netdev "$pod" echo
-        create
-        first=$ID
-        joined_guest spt netdev "$pod" echo
-        create
-        second=$ID
-        ok start "${!turn}"
-        ok delete --force "$second"
-        ok delete --force "$first"
-        equal "$(network_of "$pod")" "$before" "the namespace after both, $turn started, the second gone first"
+    local started last goes
+    for started in first second; do
+        for last in first second; do
+            joined_guest spt netdev "$pod" echo
+            create
+            first=$ID
+            joined_guest spt netdev "$pod" echo
+            create
+            second=$ID
+            ok start "${!started}"
+            for goes in first second; do [[ $goes == "$last" ]] || ok delete --force "${!goes}"; done
+            ok delete --force "${!last}"
+            equal "$(network_of "$pod")" "$before" "the namespace after both, $started started, the $last gone last"
+        done
     done
 }
 
