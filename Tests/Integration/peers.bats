@@ -215,6 +215,9 @@ USER_NAMESPACE='.linux.namespaces += [{type: "user"}]
     expect_success
     equal "$(<"$TEST_DIR/said")" said 'standard output'
     equal "$(<"$TEST_DIR/complained")" complained 'standard error'
+    # They name files of the host, which an engine should know.
+    ok features
+    equal "$(jq '.potentiallyUnsafeConfigAnnotations | index("run.oci.hooks.") != null' <<<"$output")" true 'known to be unsafe'
 }
 
 @test "an annotation has unknown system calls refused" {
