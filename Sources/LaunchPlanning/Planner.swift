@@ -72,7 +72,6 @@ private struct Attached {
     var mountPoint: String?
     var wantsVsock = false
     var sharedRoot: SharedRootSearch?
-    var usedMounts: Set<Int> = []
 }
 
 /// Finds what is behind a guest's block devices; every one must be attached, or it would not start.
@@ -81,6 +80,7 @@ private func attach(
 ) throws -> Attached {
     let guest = found.guest
     var attached = Attached()
+    var used: Set<Int> = []
     let declared = guest.devices.filter { $0.kind == .block }.map(\.name)
     if !declared.isEmpty || guest.hardware != nil {
         var search = BlockSearch(bundle, settings)
@@ -98,7 +98,8 @@ private func attach(
             throw Failure("cannot run \(guest.path) as a unikernel", cause: error)
         }
         attached.blocks = search.blocks
-        attached.usedMounts = search.usedMounts
+        used = search.usedMounts
+        attached.sharedRoot?.find(in: bundle, besides: used)
         attached.mountPoint = try settings.value(.blockMountPoint)?.value
     }
     attached.wantsVsock = try VsockPlan.isWanted(settings)
@@ -106,8 +107,8 @@ private func attach(
         try attached.blocks.boot(from: found.image, foundBy: found.foundBy, bundle.spec)
     }
     if !bundle.spec.mounts.isEmpty {
-        let shared = attached.sharedRoot?.shareable(besides: attached.usedMounts) ?? []
-        attached.mountsLeftOut = try GuestMounts.leftOut(bundle.spec, used: attached.usedMounts.union(shared))
+        used.formUnion(attached.sharedRoot?.mounts ?? [])
+        attached.mountsLeftOut = try GuestMounts.leftOut(bundle.spec, used: used)
     }
     return attached
 }
@@ -129,7 +130,7 @@ private func plan(
         boot.path = guest.path
         boot.hasInitrd = found.initrd != nil
         boot.process.blockMountPoint = attached.mountPoint
-        let sharedRoot = choice.sharing.flatMap { attached.sharedRoot?.plan($0, besides: attached.usedMounts) }
+        let sharedRoot = choice.sharing.flatMap { attached.sharedRoot?.plan($0) }
         boot.sharedRoot = sharedRoot?.sharing
         var plan = GuestPlan(
             framework: guest.framework, foundBy: found.foundBy, kernel: guest.path,

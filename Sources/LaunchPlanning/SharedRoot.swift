@@ -15,7 +15,7 @@ public struct SharedRoot: Equatable, Sendable {
     /// Where these are.
     let destinations: [String]
     /// Whether it can only be read; mounts have their own say.
-    public let isReadOnly: Bool
+    let isReadOnly: Bool
 
     /// What its server needs of the container's memory, in MiB.
     var serverMemory: UInt64 { server == nil ? 0 : MachinePlan.fileServerMemory }
@@ -51,8 +51,10 @@ struct SharedRootSearch {
     /// The ways in which the guest may have it, best first.
     let offered: [FileSharing]
     private let server: String?
-    private let spec: RuntimeSpec
-    private let bundlePath: String
+    private let isReadOnly: Bool
+    /// The numbers of the mounts that are among the files, and where they are.
+    private(set) var mounts: [Int] = []
+    private var destinations: [String] = []
 
     /// Finds out what is wished and possible; nil where the guest is to have no files of the host's.
     ///
@@ -82,33 +84,33 @@ struct SharedRootSearch {
             server = nil
         }
         offered = ways
-        spec = bundle.spec
-        bundlePath = bundle.path
+        isReadOnly = bundle.spec.root?.readonly ?? false
+    }
+
+    /// Finds the files and directories that are bound where a guest has no file systems of its own.
+    ///
+    /// - Parameter used: The mounts that the guest's block devices take.
+    mutating func find(in bundle: borrowing Bundle, besides used: Set<Int>) {
+        for (number, mount) in bundle.spec.mounts.enumerated() where !used.contains(number) {
+            guard Self.isShareable(mount, mount.sourcePath(bundle: bundle.path)) else { continue }
+            mounts.append(number)
+            destinations.append(mount.destination)
+        }
+    }
+
+    private static func isShareable(_ mount: Mount, _ source: String) -> Bool {
+        let first = pathParts(mount.destination).first
+        guard mount.isBind, let first, !["dev", "proc", "sys"].contains(first) else { return false }
+        guard let kind = try? followedStatus(of: source).kind, kind == .regular || kind == .directory,
+            let type = try? fileSystemType(at: source)
+        else { return false }
+        return !FileSystemMagic.kernels.contains(type)
     }
 
     /// What is shared by one of the ways in ``offered``.
-    ///
-    /// - Parameter used: The mounts that the guest's block devices take; those that are shared are added.
-    func plan(_ sharing: FileSharing, besides used: Set<Int>) -> SharedRoot {
-        let mounts = shareable(besides: used)
-        return SharedRoot(
+    func plan(_ sharing: FileSharing) -> SharedRoot {
+        SharedRoot(
             sharing: sharing, server: sharing == .virtiofs ? server : nil, mounts: mounts,
-            destinations: mounts.map { spec.mounts[$0].destination }, isReadOnly: spec.root?.readonly ?? false)
-    }
-
-    /// The files and directories that are bound where a guest has no file systems of its own.
-    func shareable(besides used: Set<Int>) -> [Int] {
-        spec.mounts.indices.filter { number in
-            let mount = spec.mounts[number]
-            let first = pathParts(mount.destination).first
-            guard mount.isBind, !used.contains(number), let first, !["dev", "proc", "sys"].contains(first) else {
-                return false
-            }
-            let source = mount.sourcePath(bundle: bundlePath)
-            guard let kind = try? followedStatus(of: source).kind, kind == .regular || kind == .directory,
-                let type = try? fileSystemType(at: source)
-            else { return false }
-            return !FileSystemMagic.kernels.contains(type)
-        }
+            destinations: destinations, isReadOnly: isReadOnly)
     }
 }

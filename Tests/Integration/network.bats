@@ -189,17 +189,22 @@ exchange_between_create_and_start() { # hvt|spt
     done
 }
 
+# Has a process keep the network namespace of the container when that has gone. Sets inside.
+keep_namespace() {
+    nsenter --net --target "$PID" -- sleep 600 3>&- &
+    inside=$!
+    remember_pid "$inside"
+    echo "$inside" >>"$TEST_DIR/holders"
+    eventually grep -q '^sleep' "/proc/$inside/comm"
+}
+
 @test "a guest takes the interface of one that has gone while somebody keeps the namespace" {
     local host inside
     namespace host
     guest_bundle spt netdev echo
     create
     link "$host" host0 "$PID" eth0 10.0.0.2/24
-    nsenter --net --target "$PID" -- sleep 600 3>&- &
-    inside=$!
-    remember_pid "$inside"
-    echo "$inside" >>"$TEST_DIR/holders"
-    eventually grep -q '^sleep' "/proc/$inside/comm"
+    keep_namespace
     ok start "$ID"
     eventually prints "sent 60 bytes"
     joined_guest spt netdev "$inside" echo
@@ -316,11 +321,7 @@ has_no_tap() { # PID
         [[ $end != itself ]] || edit '.process.args = ["/unikernel"]'
         create
         link "$host" "host$end" "$PID" eth0 10.0.0.2/24
-        nsenter --net --target "$PID" -- sleep 600 3>&- &
-        inside=$!
-        remember_pid "$inside"
-        echo "$inside" >>"$TEST_DIR/holders"
-        eventually grep -q '^sleep' "/proc/$inside/comm"
+        keep_namespace
         ok start "$ID"
         case $end in
         itself) ;;

@@ -5,17 +5,23 @@
 # a score, images are its own. CNI's configuration is in a directory where one is named.
 containerd_configuration() { # [DIRECTORY]
     sed "s|/usr/local/bin/swiftlet|$RUNTIME|" "$repository/Specs/examples/containerd.toml" >"$LAB/containerd.toml"
-    cat >>"$LAB/containerd.toml" <<TOML
+    lab_pods "$@" >>"$LAB/containerd.toml"
+}
+
+# Prints what the CRI plug-in is told in a lab.
+lab_pods() { # [DIRECTORY]
+    cat <<TOML
 
 [plugins."io.containerd.grpc.v1.cri"]
   sandbox_image = "localhost/test/pause:latest"
+  # Where nobody may lower a score.
   restrict_oom_score_adj = true
   disable_apparmor = true
 
   [plugins."io.containerd.grpc.v1.cri".cni]
     bin_dir = "/usr/lib/cni"
 TOML
-    [[ ! ${1-} ]] || echo "    conf_dir = \"$1\"" >>"$LAB/containerd.toml"
+    [[ ! ${1-} ]] || echo "    conf_dir = \"$1\""
 }
 
 # Prints the network that pods get: a bridge, and ports of the host.

@@ -49,19 +49,7 @@ cluster_node() {
     # The kubelet's parent of all pods has to be there.
     find /sys/fs/cgroup -mindepth 1 -maxdepth 1 -type d -exec mkdir {}/"$LAB_NAME" \;
     pod_network_configuration >"$LAB/cni/10-lab.conflist"
-    cat >"$LAB/containerd.toml" <<TOML
-version = 2
-
-[plugins."io.containerd.grpc.v1.cri"]
-  sandbox_image = "localhost/test/pause:latest"
-  # Where nobody may lower a score.
-  restrict_oom_score_adj = true
-  disable_apparmor = true
-
-  [plugins."io.containerd.grpc.v1.cri".cni]
-    bin_dir = "/usr/lib/cni"
-    conf_dir = "$LAB/cni"
-TOML
+    (echo 'version = 2' && lab_pods "$LAB/cni") >"$LAB/containerd.toml"
     in_lab cp "$LAB/containerd.toml" /etc/containerd/config.toml
 }
 
